@@ -1,0 +1,1 @@
+"""Learned detectors. Importing this package registers them."""

@@ -1,0 +1,150 @@
+"""Media: bytes first. Provenance and JPEG traces live in the file, not in its pixels."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unmask.errors import MediaError, Reason
+from unmask.evidence import Kind
+from unmask.media.clip import Clip, Frame, read_clip
+from unmask.media.image import ImageInfo, pillow_image, read_image
+from unmask.media.limits import DEFAULT_LIMITS, Limits
+from unmask.media.sniff import Format, sniff
+from unmask.media.text import read_text
+
+__all__ = ["DEFAULT_LIMITS", "Frame", "ImageInfo", "Limits", "Media", "open_bytes", "open_media"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Media:
+    """A file that was opened, checked and decoded. Build it with `open_media` or `open_bytes`."""
+
+    data: bytes = field(repr=False)
+    format: Format
+    name: str
+    sidecar: bytes | None = field(default=None, repr=False)  # a C2PA manifest beside the file
+    _still: tuple[NDArray[np.uint8], ImageInfo] | None = field(default=None, repr=False)
+    _clip: Clip | None = field(default=None, repr=False)
+    _text: str | None = field(default=None, repr=False)
+
+    @property
+    def kind(self) -> Kind:
+        """What the file holds: a container of sound alone is AUDIO, whatever its format."""
+        if self._clip is not None:
+            return Kind.VIDEO if self._clip.frames else Kind.AUDIO
+        return self.format.kind
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the bytes as they came: the first link in the chain of custody."""
+        return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8 sRGB, read-only: of a still, or of a clip's middle frame.
+
+        Raises TypeError for sound and text.
+        """
+        if self._still is not None:
+            return self._still[0]
+        if self._clip is not None and self._clip.frames:
+            return self._clip.frames[len(self._clip.frames) // 2].pixels
+        raise TypeError(f"a file of kind {self.kind} has no pixels")
+
+    @property
+    def image_info(self) -> ImageInfo:
+        """What a still said of itself before conversion. Raises TypeError for other kinds."""
+        if self._still is None:
+            raise TypeError(f"a file of kind {self.kind} is no still")
+        return self._still[1]
+
+    @contextmanager
+    def pillow(self) -> Iterator[Image.Image]:
+        """A still as Pillow opens it, unconverted: alpha, text chunks, EXIF.
+
+        Raises TypeError for other kinds, MediaError where a lazily read part is damaged.
+        """
+        if self._still is None:
+            raise TypeError(f"a file of kind {self.kind} is no still")
+        with pillow_image(self.data, self.format) as image:
+            yield image
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """Evenly sampled frames of a clip in time order; none for other kinds."""
+        return self._clip.frames if self._clip else ()
+
+    @property
+    def waveform(self) -> NDArray[np.float32] | None:
+        """(samples, channels) float32 in [-1, 1], or None without sound."""
+        return self._clip.waveform if self._clip else None
+
+    @property
+    def sample_rate(self) -> int:
+        """Of `waveform`, in Hz; 0 without sound."""
+        return self._clip.sample_rate if self._clip else 0
+
+    @property
+    def container(self) -> dict[str, Any]:
+        """Of a clip or recording: container, streams, tags, packet statistics. Else empty."""
+        return self._clip.meta if self._clip else {}
+
+    @property
+    def text(self) -> str:
+        """The decoded text. Raises TypeError for other kinds."""
+        if self._text is None:
+            raise TypeError(f"a file of kind {self.kind} is no text")
+        return self._text
+
+
+def open_media(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Media:
+    """Open a file, with a `.c2pa` sidecar of the same stem where there is one.
+
+    Raises MediaError for whatever cannot be examined; its `reason` says why.
+    """
+    path = Path(path)
+    data = _read(path, limits)
+    beside = path.with_suffix(".c2pa")
+    sidecar = _read(beside, limits) if beside != path and beside.is_file() else None
+    return open_bytes(data, path.name, sidecar=sidecar, limits=limits)
+
+
+def open_bytes(
+    data: bytes, name: str, *, sidecar: bytes | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Media:
+    """Open bytes that came from elsewhere (an upload, a pipe). `name` is shown, never believed.
+
+    Raises MediaError as `open_media` does.
+    """
+    if len(data) > limits.bytes:
+        raise MediaError(Reason.TOO_LARGE, f"The file has more than {limits.bytes} bytes.")
+    fmt = sniff(data)
+    media: dict[str, Any] = {"data": data, "format": fmt, "name": name, "sidecar": sidecar}
+    if fmt.kind is Kind.IMAGE:
+        return Media(**media, _still=read_image(data, fmt, limits))
+    if fmt.kind is Kind.TEXT:
+        return Media(**media, _text=read_text(data, limits))
+    return Media(**media, _clip=read_clip(data, fmt, limits))
+
+
+def _read(path: Path, limits: Limits) -> bytes:
+    try:
+        if path.is_dir():
+            raise MediaError(Reason.NOT_FOUND, f"{path} is a folder, not a file.")
+        if path.exists() and not path.is_file():
+            raise MediaError(Reason.UNSUPPORTED, f"{path} is a device or a pipe, not a file.")
+        if path.stat().st_size > limits.bytes:
+            raise MediaError(Reason.TOO_LARGE, f"{path} has more than {limits.bytes} bytes.")
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise MediaError(Reason.NOT_FOUND, f"There is no file {path}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        raise MediaError(Reason.UNREADABLE, f"{path} cannot be read: {error}") from error
