@@ -1,9 +1,25 @@
-"""From findings to a verdict."""
+"""From findings to a verdict.
 
+Two kinds of evidence meet here and are kept apart. *Claims* are what a file or a hard trace in it
+says of its origin; how much stands behind one is its basis. *Calibrated ratios* come from learned
+analysers and are joined by one combiner, fitted on held-out data, because adding the ratios of
+correlated analysers overstates certainty. Failures and doubts never count as evidence.
+"""
+
+import json
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-from unmask.evidence import Doubt
+from unmask.evidence import Basis, Claim, ClaimKind, Doubt, Failure, Finding, Kind, Outcome
+from unmask.report.words import strength
+
+DECIDE = 0.9  # P(synthetic) from which, and 1 - DECIDE to which, a verdict is given
+CONTRADICTION = math.log(10)  # |llr| from which numbers outweigh what anybody could have written
 
 
 class Origin(StrEnum):
@@ -29,3 +45,159 @@ class Verdict:
     doubts: tuple[Doubt, ...]  # reasons to hold back, with codes
     would_change: tuple[str, ...]  # what would change this answer
     limits: str  # what the tool cannot know, in a sentence or two
+
+
+@cache
+def combiner() -> dict[str, Any]:
+    """Coefficients of the joint combiner by kind of media; its file names the data behind them."""
+    loaded: dict[str, Any] = json.loads(Path(__file__).with_name("combiner.json").read_text())
+    return loaded
+
+
+def combine(findings: Mapping[str, Finding], kind: Kind) -> float | None:
+    """Joint llr of the calibrated findings that nothing makes doubtful; None without any.
+
+    An analyser that is absent or doubtful contributes 0: looked, learned nothing.
+    """
+    terms: Mapping[str, float] = combiner()["terms"].get(kind, {})
+    sound = {
+        name: finding.llr
+        for name, finding in findings.items()
+        if finding.llr is not None and not finding.doubts and name in terms
+    }
+    if not sound:
+        return None
+    return sum(terms[name] * llr for name, llr in sound.items())
+
+
+def weigh(outcomes: Mapping[str, Outcome], kind: Kind, prior: float = 0.5) -> Verdict:
+    """The verdict for what the analysers (by name) returned.
+
+    `prior` is P(synthetic) before looking, in (0, 1): ValueError outside.
+    """
+    if not 0 < prior < 1:
+        raise ValueError(f"the prior is a probability between 0 and 1, not {prior}")
+    findings = {n: o for n, o in outcomes.items() if isinstance(o, Finding)}
+    failed = [n for n, o in outcomes.items() if isinstance(o, Failure)]
+    joint = combine(findings, kind)
+    probability = None
+    if joint is not None:
+        probability = 1 / (1 + math.exp(-(joint + math.log(prior / (1 - prior)))))
+    claims = [claim for finding in findings.values() for claim in finding.claims]
+    weighed = [f for f in findings.values() if f.llr is not None]
+    doubts = [doubt for finding in weighed for doubt in finding.doubts]
+    origin, headline, reasons, more = _decide(claims, joint, probability)
+    if origin is Origin.INCONCLUSIVE and not doubts + more:
+        more = [Doubt(code="no_evidence", text="No analysis that carries weight applied.")]
+    because = reasons + [f.summary for f in weighed if not f.doubts]
+    because += [
+        f.summary for f in findings.values() if f.notable and f.llr is None and not f.claims
+    ]
+    if failed:
+        more.append(Doubt(code="failed", text=f"Could not be run: {', '.join(sorted(failed))}."))
+    return Verdict(
+        origin=origin,
+        headline=headline,
+        llr=joint or 0.0,
+        prior=prior,
+        probability=probability,
+        strength=strength(joint or 0.0),
+        because=tuple(dict.fromkeys(because)),
+        doubts=tuple(dict.fromkeys(more + doubts)),
+        would_change=_would_change(origin, [d.code for d in more + doubts], claims),
+        limits=_LIMITS[kind],
+    )
+
+
+_STRONG = (Basis.TRUSTED, Basis.MEASURED)
+_ORDER = {basis: place for place, basis in enumerate(Basis)}
+
+
+def _decide(
+    claims: list[Claim], joint: float | None, probability: float | None
+) -> tuple[Origin, str, list[str], list[Doubt]]:
+    """(answer, headline, sentences, doubts): claims that bind, then numbers, then nothing."""
+    said = sorted(claims, key=lambda claim: _ORDER[claim.basis])
+    texts = [claim.text for claim in said]
+    llr = joint or 0.0
+
+    def of(*kinds: ClaimKind) -> Claim | None:
+        return next((claim for claim in said if claim.kind in kinds), None)
+
+    made, changed = of(ClaimKind.SYNTHETIC), of(ClaimKind.ALTERED, ClaimKind.AI_EDITED)
+    taken = of(ClaimKind.CAPTURED)
+    signed_capture = taken is not None and taken.basis is Basis.TRUSTED
+    if made and signed_capture:
+        return _torn("The file is declared both as captured and as generated.", texts)
+    if made:
+        if made.basis not in _STRONG and llr <= -CONTRADICTION:
+            return _torn("It is labelled as generated, but its pixels look like a camera's.", texts)
+        word = "Synthetic" if made.basis in _STRONG else "Labelled as synthetic"
+        return Origin.SYNTHETIC, f"{word}: {_SOURCE[made.basis]}", texts, []
+    if changed:
+        word = "Edited with AI" if changed.kind is ClaimKind.AI_EDITED else "Altered"
+        return Origin.MANIPULATED, f"{word}: {_SOURCE[changed.basis]}", texts, []
+    if signed_capture:
+        if llr >= CONTRADICTION:
+            return _torn("A trusted signer says captured, but its pixels look generated.", texts)
+        return Origin.CAPTURED, "Captured, says a trusted signer", texts, []
+    if probability is None:
+        return Origin.INCONCLUSIVE, "Inconclusive", texts, []
+    if probability >= DECIDE:
+        return Origin.SYNTHETIC, "Likely synthetic", texts, []
+    if probability <= 1 - DECIDE:
+        return Origin.CAPTURED, "Likely from a camera", texts, []
+    lean = "synthetic" if probability > 0.5 else "a camera picture"
+    text = f"The evidence leans towards {lean}, but too weakly to decide."
+    return (
+        Origin.INCONCLUSIVE,
+        "Inconclusive",
+        texts,
+        [Doubt(code="weak_evidence", text=text)],
+    )
+
+
+def _torn(text: str, texts: list[str]) -> tuple[Origin, str, list[str], list[Doubt]]:
+    doubt = Doubt(code="views_disagree", text=text)
+    return Origin.INCONCLUSIVE, "Inconclusive: the evidence disagrees", texts, [doubt]
+
+
+_SOURCE = {
+    Basis.TRUSTED: "a trusted signer says so",
+    Basis.SIGNED: "the file is signed, by a signer that nobody vouches for",
+    Basis.MEASURED: "a hard trace in the file",
+    Basis.METADATA: "by its own metadata, which anybody can write",
+}
+
+_CHANGERS = {
+    "too_small": "A larger version of the same picture.",
+    "too_compressed": "A version nearer to the original, before a messenger recompressed it.",
+    "out_of_range": "A detector that was trained on pictures of this sort.",
+    "views_disagree": "The original file, to see which of the disagreeing traces it carries.",
+    "weak_evidence": "The original file from the source, at full size.",
+    "no_evidence": "An analysis that fits this kind of file.",
+    "failed": "The analyses that could not be run.",
+}
+
+
+def _would_change(origin: Origin, codes: list[str], claims: list[Claim]) -> tuple[str, ...]:
+    changers = [_CHANGERS[code] for code in codes if code in _CHANGERS]
+    if any(claim.basis is Basis.METADATA for claim in claims):
+        changers.append("Proof that the metadata was added or removed by somebody else.")
+    if not any(claim.basis is Basis.TRUSTED for claim in claims):
+        changers.append("Content Credentials from a signer on a trust list.")
+    if origin is not Origin.INCONCLUSIVE:
+        changers.append("The original file, or an earlier copy of it that differs.")
+    return tuple(dict.fromkeys(changers))
+
+
+_PROOF = "That no trace was found proves nothing, and a file can lie about itself."
+_LIMITS = {
+    Kind.IMAGE: "unmask judges traces in a file, not whether what it shows happened. Its detector "
+    "knows the generators it was trained on; newer ones may leave no trace that it sees. " + _PROOF,
+    Kind.VIDEO: "unmask judges sampled frames and the container, not movement, lips or voice; "
+    "a face swap in part of the frame can escape it. " + _PROOF,
+    Kind.AUDIO: "unmask reads the container and provenance of a recording; it does not yet judge "
+    "the sound itself. " + _PROOF,
+    Kind.TEXT: "unmask does not yet judge text. " + _PROOF,
+}

@@ -1,6 +1,8 @@
 """Media: bytes first. Provenance and JPEG traces live in the file, not in its pixels."""
 
 import hashlib
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -137,14 +139,30 @@ def open_bytes(
 
 def _read(path: Path, limits: Limits) -> bytes:
     try:
-        if path.is_dir():
-            raise MediaError(Reason.NOT_FOUND, f"{path} is a folder, not a file.")
-        if path.exists() and not path.is_file():
-            raise MediaError(Reason.UNSUPPORTED, f"{path} is a device or a pipe, not a file.")
-        if path.stat().st_size > limits.bytes:
-            raise MediaError(Reason.TOO_LARGE, f"{path} has more than {limits.bytes} bytes.")
-        return path.read_bytes()
-    except FileNotFoundError as error:
+        _check(path, path.stat(), limits)
+        with open(path, "rb", opener=_without_waiting) as file:
+            _check(path, os.fstat(file.fileno()), limits)  # it may be another by now
+            data = file.read(limits.bytes + 1)  # and it may grow
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise MediaError(Reason.NOT_FOUND, f"There is no file {path}.") from error
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         raise MediaError(Reason.UNREADABLE, f"{path} cannot be read: {error}") from error
+    except MemoryError as error:
+        raise MediaError(Reason.TOO_LARGE, f"{path} does not fit in memory.") from error
+    if len(data) > limits.bytes:
+        raise MediaError(Reason.TOO_LARGE, f"{path} has more than {limits.bytes} bytes.")
+    return data
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a pipe without waiting for its writer."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _check(path: Path, found: os.stat_result, limits: Limits) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise MediaError(Reason.NOT_FOUND, f"{path} is a folder, not a file.")
+    if not stat.S_ISREG(found.st_mode):
+        raise MediaError(Reason.UNSUPPORTED, f"{path} is a device or a pipe, not a file.")
+    if found.st_size > limits.bytes:
+        raise MediaError(Reason.TOO_LARGE, f"{path} has more than {limits.bytes} bytes.")

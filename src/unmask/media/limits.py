@@ -17,7 +17,10 @@ class Limits:
     frames: int = 16  # frames sampled from a clip
     frame_bytes: int = 256 * 1024**2  # of all sampled frames together
     text_bytes: int = 20 * 1024**2
+    audio_bytes: int = 512 * 1024**2  # of decoded sound, whatever rate and channels it claims
     jpeg_scans: int = 200  # progressive scans; a hostile file has thousands
+    scanned_pixels: int = 3_000_000_000  # scans times pixels: what a JPEG costs to decode
+    pages: int = 10_000  # of a TIFF, counted no further
 
 
 DEFAULT_LIMITS = Limits()

@@ -1,9 +1,15 @@
-"""The kind of a file, from its bytes. Names and declared types are not believed."""
+"""The kind of a file, from its bytes. Names and declared types are not believed.
 
+Markup is not text that a person wrote: an HTML page (what a download button often saves under a
+picture's name) and an SVG drawing are refused by name, not scanned as prose.
+"""
+
+import re
 from dataclasses import dataclass
 
 from unmask.errors import MediaError, Reason
 from unmask.evidence import Kind
+from unmask.media.text import looks_like_text
 
 
 @dataclass(frozen=True)
@@ -39,17 +45,43 @@ TEXT = Format("text", Kind.TEXT, "text/plain")
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 # What people try and unmask does not open: named, so that the error says more than "unknown".
-_KNOWN_BUT_CLOSED = {
-    b"%PDF": "PDF document",
-    b"PK\x03\x04": "ZIP archive (or an office document)",
-    b"Rar!": "RAR archive",
-    b"7z\xbc\xaf": "7-Zip archive",
-    b"\x1f\x8b": "gzip archive",
-    b"\x7fELF": "program",
-    b"MZ": "program",
-    b"%!PS": "PostScript file",
-    b"8BPS": "Photoshop document",
-}
+_KNOWN_BUT_CLOSED = (
+    (b"%PDF", "PDF document"),
+    (b"PK\x03\x04", "ZIP archive (or an office document)"),
+    (b"PK\x05\x06", "ZIP archive without files"),
+    (b"Rar!", "RAR archive"),
+    (b"7z\xbc\xaf", "7-Zip archive"),
+    (b"\x1f\x8b", "gzip archive"),
+    (b"BZh", "bzip2 archive"),
+    (b"\xfd7zXZ", "xz archive"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard archive"),
+    (b"\xd0\xcf\x11\xe0", "document of an old office program"),
+    (b"{\\rtf", "RTF document"),
+    (b"\x7fELF", "program"),
+    (b"MZ", "program"),
+    (b"%!PS", "PostScript file"),
+    (b"\xc5\xd0\xd3\xc6", "PostScript file"),
+    (b"8BPS", "Photoshop document"),
+    (b"\xff\x0a", "JPEG XL picture"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL picture"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000 picture"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000 picture"),
+    (b"\0\0\1\0", "Windows icon"),
+    (b"gimp xcf", "GIMP document"),
+    (b"FUJIFILMCCD-RAW", "camera's raw file"),
+    (b"IIRO", "camera's raw file"),
+    (b"IIU\0", "camera's raw file"),
+    (b"FLV\x01", "Flash video"),
+    (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media file"),
+    (b"\0\0\1\xba", "MPEG programme stream"),
+    (b"FORM", "AIFF or IFF file"),
+    (b"#!AMR", "AMR recording"),
+    (b"MThd", "MIDI file"),
+    (b"SQLite format 3", "database"),
+)
+_HTML = re.compile(rb"<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_SVG = re.compile(rb"<(!doctype\s+svg|(\w+:)?svg)\b", re.IGNORECASE)
+_BEFORE_MARKUP = re.compile(rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*", re.DOTALL)
 
 
 def sniff(data: bytes) -> Format:
@@ -62,16 +94,16 @@ def sniff(data: bytes) -> Format:
     found = _by_magic(data[:4096])
     if found:
         return found
-    for magic, what in _KNOWN_BUT_CLOSED.items():
-        if data.startswith(magic):
-            raise MediaError(Reason.UNSUPPORTED, f"This is a {what}, which unmask does not open.")
-    if _looks_like_text(data[:65536]):
+    what = _closed(data[:4096])
+    if what:
+        raise MediaError(Reason.UNSUPPORTED, f"This is a file that unmask does not open: {what}.")
+    if looks_like_text(data[:65536]):
         return TEXT
     raise MediaError(Reason.UNSUPPORTED, "The bytes are of no format that unmask opens.")
 
 
 def _by_magic(head: bytes) -> Format | None:
-    if head[4:8] == b"ftyp":
+    if head[4:8] == b"ftyp" and head[8:12] not in (b"jxl ", b"jp2 ", b"jpx ", b"crx "):
         return _iso_media(head)
     if head[:4] == b"RIFF":
         return {b"WEBP": WEBP, b"AVI ": AVI, b"WAVE": WAV}.get(head[8:12])
@@ -87,11 +119,12 @@ def _by_magic(head: bytes) -> Format | None:
         (b"BM", BMP),
         (b"fLaC", FLAC),
         (b"OggS", OGG),
-        (b"ID3", MP3),
     ):
         # "BM" begins English words too: a bitmap's second field, reserved, is zero.
         if head.startswith(magic) and (found is not BMP or head[6:10] == b"\0\0\0\0"):
             return found
+    if head.startswith(b"ID3") and len(head) > 10:
+        return _tagged_sound(head)
     if head[:4] == b"\x1aE\xdf\xa3":
         return WEBM if b"webm" in head[:64] else MKV
     if head[4:8] in {b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"}:
@@ -108,10 +141,20 @@ def _by_magic(head: bytes) -> Format | None:
     return None
 
 
+def _tagged_sound(head: bytes) -> Format:
+    """What follows an ID3 tag: MP3 for the most part, but players put it before FLAC as well."""
+    size = sum((byte & 0x7F) << 7 * (3 - i) for i, byte in enumerate(head[6:10]))
+    return FLAC if head[10 + size : 14 + size] == b"fLaC" else MP3
+
+
 def _iso_media(head: bytes) -> Format:
-    """ISO base media files differ by brand: the major one first, then the compatible ones."""
+    """ISO base media files differ by brand: the major one decides, then the first known one."""
     size = int.from_bytes(head[:4], "big")
     brands = [head[8:12]] + [head[i : i + 4] for i in range(16, min(size, len(head), 256), 4)]
+    if brands[0] == b"qt  ":
+        return MOV
+    if brands[0] in {b"M4A ", b"M4B "}:
+        return M4A
     if brands[0] in {b"mif1", b"msf1"} and _AVIF_BRANDS & set(brands):
         return AVIF
     for brand in brands:
@@ -119,17 +162,20 @@ def _iso_media(head: bytes) -> Format:
             return AVIF
         if brand in _HEIC_BRANDS:
             return HEIC
-        if brand == b"qt  ":
-            return MOV
-        if brand in {b"M4A ", b"M4B "}:
-            return M4A
     return MP4
 
 
-def _looks_like_text(head: bytes) -> bool:
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return True
-    if b"\0" in head:
-        return False
-    control = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in head)
-    return control <= len(head) // 200
+def _closed(head: bytes) -> str:
+    """What a file is that unmask knows and does not open, or ""."""
+    for magic, what in _KNOWN_BUT_CLOSED:
+        if head.startswith(magic):
+            return what
+    if head[4:8] == b"ftyp":
+        return "camera's raw file" if head[8:12] == b"crx " else "JPEG XL or JPEG 2000 picture"
+    if len(head) > 188 and head[0] == head[188] == 0x47 and b"\0" in head:
+        return "MPEG transport stream"
+    before = _BEFORE_MARKUP.match(head)
+    start = before.end() if before else 0
+    if _SVG.match(head, start):
+        return "SVG drawing, which holds no pixels"
+    return "HTML page: save its picture or its text" if _HTML.match(head, start) else ""

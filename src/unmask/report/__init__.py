@@ -1,1 +1,1 @@
-"""Reports: terminal, JSON, HTML."""
+"""Reports: terminal, JSON, HTML. Each writer is a module; words, pictures and charts serve all."""

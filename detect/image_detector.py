@@ -1,0 +1,211 @@
+"""The learned image detector as an analyser: a ratio, a heatmap, and reasons to hold back."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from unmask.detect.encodings import jpeg, resize
+from unmask.detect.inference import Detector, Scored, load_detector
+from unmask.detect.patchnet import STRIDE
+from unmask.evidence import Doubt, Finding, Kind, NotApplicable
+from unmask.media import Media
+from unmask.registry import analyser
+from unmask.settings import current
+
+Pixels = NDArray[np.uint8]
+LEAST_SIDE = 64  # pixels; below, there is no patch to judge
+VIEW_PIXELS = 600_000  # of the part of a picture that the views are made of
+FRAME_SIDE = 544  # pixels: sixteen frames must fit in a few seconds
+LUMA_MEAN = 57.625  # of table K.1 of ITU T.81, which libjpeg scales
+
+# What a detector must see through. A finding that turns with one of these is no finding.
+VIEWS: dict[str, Callable[[Pixels], Pixels]] = {
+    "jpeg 90": lambda pixels: jpeg(pixels, 90),
+    "jpeg 70": lambda pixels: jpeg(pixels, 70),
+    "scaled 0.75": lambda pixels: resize(pixels, 0.75),
+}
+
+
+def view_llrs(detector: Detector, pixels: Pixels) -> dict[str, float]:
+    """The calibrated ratio of each re-encoded view, on at most VIEW_PIXELS of the picture."""
+    height, width = pixels.shape[:2]
+    if height * width > VIEW_PIXELS:
+        side = round(VIEW_PIXELS**0.5)
+        top, left = max(0, (height - side) // 2), max(0, (width - side) // 2)
+        pixels = np.ascontiguousarray(pixels[top : top + side, left : left + side])
+    calibration = detector.calibration["image"]
+    views = {"middle" if height * width > VIEW_PIXELS else "as it is": pixels}
+    views |= {name: change(pixels) for name, change in VIEWS.items()}
+    return {name: float(calibration.llr(detector.score(v).score)) for name, v in views.items()}
+
+
+def doubts_of(
+    detector: Detector, scored: Scored, size: tuple[int, int], quality: int | None
+) -> list[Doubt]:
+    """Reasons that lie in the picture: `size` is (height, width), `quality` a JPEG's or None."""
+    at = detector.card.thresholds
+    doubts = []
+    if min(size) < at["least_side"]:
+        text = (
+            f"Only {min(size)} pixels on the short side; the detector needs {at['least_side']:.0f}."
+        )
+        doubts.append(Doubt(code="too_small", text=text))
+    if quality is not None and quality < at["least_quality"]:
+        text = f"Compressed at JPEG quality {quality}: that wipes out the traces it reads."
+        doubts.append(Doubt(code="too_compressed", text=text))
+    if scored.distance > at["distance"]:
+        text = "The picture is unlike those that the detector was trained and calibrated on."
+        doubts.append(Doubt(code="out_of_range", text=text))
+    return doubts
+
+
+def jpeg_quality(media: Media) -> int | None:
+    """Quality 1-100 of a JPEG by the mean step of its luma table; None for other formats.
+
+    libjpeg scales one table for all qualities, so that the mean tells which; other encoders' tables
+    get the quality of equal coarseness.
+    """
+    if media.format.name != "jpeg":
+        return None
+    with media.pillow() as image:
+        tables: dict[int, list[int]] = getattr(image, "quantization", {})
+    if 0 not in tables:
+        return None
+    scale = 100 * float(np.mean(tables[0])) / LUMA_MEAN
+    quality = (200 - scale) / 2 if scale <= 100 else 5000 / scale
+    return int(np.clip(round(quality), 1, 100))
+
+
+def heatmap_of(detector: Detector, scored: Scored) -> NDArray[np.float32]:
+    """P(synthetic) of each patch in [0, 1], (h, w); 0 where no tile was looked at."""
+    chance = expit(detector.calibration["image"].llr(scored.patches))
+    heat: NDArray[np.float32] = np.nan_to_num(chance, nan=0.0).astype(np.float32)
+    return heat
+
+
+@analyser(
+    "image_detector",
+    Kind.IMAGE,
+    title="Learned image detector",
+    reads="traces that a generator's up-sampling leaves in every patch of the picture",
+    look_for="heat all over (a picture generated as a whole) or on one object (a part of it)",
+    ignore="single hot patches, lettering, flat sky, borders, heavy retouching and filters",
+    paper="Chai et al. 2020; Tan and Le 2019",
+)
+def image_detector(media: Media) -> Finding | NotApplicable:
+    """Judge a still by the shipped patch detector."""
+    pixels = media.pixels
+    size = pixels.shape[0], pixels.shape[1]
+    if min(size) < LEAST_SIDE:
+        return NotApplicable(
+            code="too_small", text=f"The picture is {size[1]} x {size[0]}: too small to judge."
+        )
+    detector = load_detector(current().device)
+    scored = detector.score(pixels)
+    llr = float(detector.calibration["image"].llr(scored.score))
+    quality = jpeg_quality(media)
+    doubts = doubts_of(detector, scored, size, quality)
+    views = view_llrs(detector, pixels)
+    spread = max(views.values()) - min(views.values())
+    if spread > detector.card.thresholds["view_spread"]:
+        text = "The answer changes when the picture is recompressed or scaled a little."
+        doubts.append(Doubt(code="views_disagree", text=text))
+    return Finding(
+        summary=_sentence(llr, bool(doubts)),
+        llr=llr,
+        notable=llr > np.log(10) and not doubts,
+        doubts=tuple(doubts),
+        facts={
+            "score": scored.score,
+            "llr_by_view": views,
+            "distance": scored.distance,
+            "part_examined": scored.covered,
+            "jpeg_quality": quality,
+            "weights": detector.card.name,
+            "weak_on": list(detector.card.weaknesses),
+        },
+        heatmap=heatmap_of(detector, scored),
+    )
+
+
+def _sentence(llr: float, doubtful: bool) -> str:
+    if doubtful:
+        return "The learned detector gives an answer here that should not be leaned on."
+    if abs(llr) < 0.5:
+        return "The learned detector sees neither a generator's nor a camera's traces."
+    times = np.exp(abs(llr))
+    whose = "a generator" if llr > 0 else "a camera"
+    return (
+        f"The learned detector finds the patches about {times:.2g} times as probable from {whose} "
+        f"as from {'a camera' if llr > 0 else 'a generator'}."
+    )
+
+
+@analyser(
+    "clip_detector",
+    Kind.VIDEO,
+    title="Learned detector on sampled frames",
+    reads="the image detector's traces in evenly sampled frames, pooled by the median",
+    look_for="a timeline that stays high, or that is high for one stretch",
+    ignore="single peaks: blurred, dark or heavily compressed frames",
+    paper="Chai et al. 2020; Tan and Le 2019",
+)
+def clip_detector(media: Media) -> Finding | NotApplicable:
+    """Judge a clip by the median over its sampled frames."""
+    size = media.frames[0].pixels.shape[:2]
+    if min(size) < LEAST_SIDE:
+        return NotApplicable(
+            code="too_small", text=f"The frames are {size[1]} x {size[0]}: too small to judge."
+        )
+    detector = load_detector(current().device)
+    scored = [detector.score(middle(frame.pixels)[0]) for frame in media.frames]
+    calibration = detector.calibration["video"]
+    by_frame = [float(calibration.llr(s.score)) for s in scored]
+    typical = scored[int(np.argsort([s.score for s in scored])[len(scored) // 2])]
+    pooled = float(np.median([s.score for s in scored]))
+    llr = float(calibration.llr(pooled))
+    doubts = doubts_of(detector, typical, (size[0], size[1]), None)
+    if len(scored) < detector.card.thresholds["least_frames"]:
+        text = f"Only {len(scored)} frames could be examined."
+        doubts.append(Doubt(code="too_short", text=text))
+    spread = float(np.quantile(by_frame, 0.9) - np.quantile(by_frame, 0.1))
+    if spread > detector.card.thresholds["view_spread"]:
+        text = "Frames of the clip point in different directions."
+        doubts.append(Doubt(code="views_disagree", text=text))
+    return Finding(
+        summary=_sentence(llr, bool(doubts)).replace("the patches", "the frames"),
+        llr=llr,
+        notable=llr > np.log(10) and not doubts,
+        doubts=tuple(doubts),
+        facts={
+            "frames": len(scored),
+            "median_score": pooled,
+            "llr_10_to_90_percent": [float(np.quantile(by_frame, q)) for q in (0.1, 0.9)],
+            "distance": float(np.median([s.distance for s in scored])),
+            "weights": detector.card.name,
+            "weak_on": [*detector.card.weaknesses, "face swaps and lip edits in part of a frame"],
+        },
+        heatmap=frame_heatmap(detector, scored[len(scored) // 2], media.pixels),
+        timeline=tuple(zip((f.time for f in media.frames), by_frame, strict=True)),
+    )
+
+
+def middle(pixels: Pixels) -> tuple[Pixels, int, int]:
+    """The middle of a large frame, at most FRAME_SIDE a side, with its top and left."""
+    height, width = pixels.shape[:2]
+    top, left = (max(0, (n - FRAME_SIDE) // 2) // STRIDE * STRIDE for n in (height, width))
+    cut = pixels[top : top + FRAME_SIDE, left : left + FRAME_SIDE]
+    return np.ascontiguousarray(cut), top, left
+
+
+def frame_heatmap(detector: Detector, scored: Scored, pixels: Pixels) -> NDArray[np.float32]:
+    """The heatmap of the middle of a frame, placed in a map of the whole frame."""
+    height, width = pixels.shape[:2]
+    heat = np.zeros((-(-height // STRIDE), -(-width // STRIDE)), np.float32)
+    _, top, left = middle(pixels)
+    part = heatmap_of(detector, scored)
+    room = heat[top // STRIDE :, left // STRIDE :][: part.shape[0], : part.shape[1]]
+    room[:] = part[: room.shape[0], : room.shape[1]]
+    return heat

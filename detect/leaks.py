@@ -1,0 +1,100 @@
+"""Leak probes: classifiers that may see only what must not tell the classes apart.
+
+    python -m unmask.detect.leaks --data DATA
+
+Each probe is a logistic regression, trained on the TRAIN split and scored on the TEST split. An AUC
+away from 0.5 means that a detector could win without looking at the picture.
+"""
+
+import argparse
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from unmask.datasets.manifest import Sample, Split, samples
+from unmask.detect.metrics import auc, bootstrap
+from unmask.detect.publish import read
+
+
+def as_scored(sample: Sample) -> bytes:
+    """The file that the evaluation scores: re-encoded alike for both classes."""
+    buffer = io.BytesIO()
+    Image.fromarray(read(sample)).save(buffer, "JPEG", quality=95, subsampling=2)
+    return buffer.getvalue()
+
+
+def size_probe(data: bytes) -> list[float]:
+    """Width and height."""
+    with Image.open(io.BytesIO(data)) as image:
+        return [float(n) for n in image.size]
+
+
+def tables_probe(data: bytes) -> list[float]:
+    """Mean step of the first two quantisation tables."""
+    with Image.open(io.BytesIO(data)) as image:
+        tables: dict[int, list[int]] = getattr(image, "quantization", {})
+    return [float(np.mean(tables[i])) if i in tables else 0.0 for i in (0, 1)]
+
+
+def metadata_probe(data: bytes) -> list[float]:
+    """Presence and length of everything in the file that is not its picture."""
+    with Image.open(io.BytesIO(data)) as image:
+        info = image.info
+        return [float(len(str(info.get(k, "")))) for k in ("exif", "icc_profile", "comment", "dpi")]
+
+
+def thumbnail_probe(data: bytes) -> list[float]:
+    """The picture in 8 x 8 grey pixels: what it shows, without any trace."""
+    with Image.open(io.BytesIO(data)) as image:
+        small = image.convert("L").resize((8, 8), Image.Resampling.BOX)
+    return [float(v) for v in np.asarray(small).ravel()]
+
+
+PROBES: dict[str, Callable[[bytes], list[float]]] = {
+    "size": size_probe,
+    "JPEG tables": tables_probe,
+    "metadata": metadata_probe,
+    "thumbnail 8 x 8": thumbnail_probe,
+}
+
+
+def probe(data: list[Sample], corpus: str = "ffhq_vs_stylegan") -> dict[str, dict[str, Any]]:
+    """AUC and 95% interval of each probe, of files as they lie and as they are scored."""
+    part = [s for s in data if s.corpus == corpus and s.split is not Split.VALIDATION]
+    test = np.array([s.split is Split.TEST for s in part])
+    fake = np.array([s.fake for s in part])
+    found: dict[str, dict[str, Any]] = {}
+    for stage, load in (("as it lies", lambda s: s.path.read_bytes()), ("as scored", as_scored)):
+        files = [load(s) for s in part]
+        for name, features in PROBES.items():
+            x = np.array([features(f) for f in files])
+            model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+            model.fit(x[~test], fake[~test])
+            scores = model.decision_function(x[test])
+            low, high = bootstrap(fake[test], scores)
+            found[f"{name}, {stage}"] = {
+                "auc": round(auc(fake[test], scores), 3),
+                "auc_95": [round(low, 3), round(high, 3)],
+                "n": int(test.sum()),
+            }
+    return found
+
+
+def main() -> None:
+    """Print the probes as a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    for name, row in probe(samples(parser.parse_args().data)).items():
+        low, high = row["auc_95"]
+        print(f"| {name} | {row['auc']:.3f} [{low:.3f}, {high:.3f}] | {row['n']} |")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""The report for fact-checkers: one HTML file that fetches nothing and runs nothing."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from unmask.evidence import Failure, Finding, NotApplicable
+from unmask.registry import Analyser
+from unmask.report import chart, labels, pictures, words
+from unmask.report.clean import clean, fact_rows
+from unmask.report.json_report import settings_json
+from unmask.scan import Report, Result
+
+# `script-src` falls back to `default-src`: a script that got in would still not run.
+POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'"
+)
+_SENTENCE = 4000  # characters of any one string in the page
+_MANY = 40  # claims, reasons, findings without notice: a hostile file may bring thousands
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One finding, ready to be drawn."""
+
+    number: int
+    analyser: Analyser
+    finding: Finding
+    word: str
+    weight: str
+    ratio: str  # empty where not weighed
+    facts: list[tuple[str, str]]
+    heatmap: Markup | None
+    charts: tuple[chart.Chart, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """The preview, held once in the page and drawn wherever it is needed."""
+
+    width: int
+    height: int
+    address: Markup
+
+
+def to_html(report: Report) -> str:
+    """The report as one self-contained HTML page."""
+    results = report.results
+    template = _environment().get_template("template.html.j2")
+    return template.render(
+        report=report,
+        verdict=report.verdict,
+        policy=Markup(POLICY),
+        style=Markup(_read("style.css")),
+        labels=labels,
+        words=words,
+        many=_MANY,
+        picture=_picture(report),
+        stops=_stops(),
+        gauge=_gauge(report),
+        cards=_cards(results),
+        claims=labels.claims(results),
+        failures=_silent(results, Failure),
+        not_applicable=_silent(results, NotApplicable),
+        file_facts=fact_rows(report.facts),
+        settings=fact_rows(settings_json(report.settings)),
+        size=(chart.WIDTH, chart.HEIGHT),
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FunctionLoader(_read),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+
+
+def _read(name: str) -> str:
+    return files("unmask.report").joinpath(name).read_text("utf-8")
+
+
+def _shown(value: Any) -> Any:
+    """Runs over every value that the page prints, before it is escaped: none goes by uncleaned."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return clean(value, _SENTENCE, lines=True)
+    return value
+
+
+def _picture(report: Report) -> Picture | None:
+    preview = report.preview
+    if preview is None or preview.size == 0:
+        return None
+    height, width = preview.shape[:2]
+    return Picture(width=width, height=height, address=Markup(pictures.jpeg_data_uri(preview)))
+
+
+def _stops() -> list[tuple[str, Markup]]:
+    """The heat scale as stops of a gradient."""
+    table = pictures.colours()
+    return [
+        (f"{index / 255:.0%}", Markup("#{:02x}{:02x}{:02x}").format(*table[index].tolist()))
+        for index in range(0, 256, 15)
+    ]
+
+
+def _gauge(report: Report) -> tuple[float, float] | None:
+    """Where the probability and the starting point stand, in 0 to 100."""
+    verdict = report.verdict
+    if verdict.probability is None:
+        return None
+    return 100 * verdict.probability, 100 * verdict.prior
+
+
+def _cards(results: Sequence[Result]) -> list[Card]:
+    found = ((r.analyser, r.outcome) for r in results if isinstance(r.outcome, Finding))
+    return [_card(number, *pair) for number, pair in enumerate(found, 1)]
+
+
+def _card(number: int, analyser: Analyser, finding: Finding) -> Card:
+    heat = finding.heatmap
+    drawn: Iterable[chart.Chart | None] = (
+        chart.timeline(finding.timeline),
+        *(chart.chart(plot) for plot in finding.plots[:8]),
+    )
+    return Card(
+        number=number,
+        analyser=analyser,
+        finding=finding,
+        word=labels.outcome_word(finding),
+        weight=labels.weight_of(finding),
+        ratio="" if finding.llr is None else words.ratio(finding.llr),
+        facts=fact_rows(finding.facts),
+        heatmap=None if heat is None or heat.size == 0 else _coloured(heat),
+        charts=tuple(one for one in drawn if one is not None),
+    )
+
+
+def _coloured(heat: NDArray[np.float32]) -> Markup:
+    return Markup(pictures.heatmap_data_uri(heat))
+
+
+def _silent(
+    results: Sequence[Result], outcome: type[Failure] | type[NotApplicable]
+) -> list[tuple[Analyser, Failure | NotApplicable]]:
+    return [(r.analyser, r.outcome) for r in results if isinstance(r.outcome, outcome)]

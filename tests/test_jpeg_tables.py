@@ -1,0 +1,139 @@
+"""JPEG tables: libjpeg's own answers, known makers, and a former JPEG in a PNG."""
+
+import io
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from unmask.evidence import Finding, NotApplicable
+from unmask.forensics.jpeg_file import Component, luma_coefficients, read_header
+from unmask.forensics.jpeg_quality import CHROMA, LUMA, former_quality, match_table, scaled
+from unmask.forensics.jpeg_tables import jpeg_tables, subsampling
+from unmask.media import Media, open_bytes
+
+
+def scene(height: int = 320, width: int = 384, seed: int = 0) -> NDArray[np.uint8]:
+    """A picture with a photograph's spectrum: 1/f noise, a few shapes, grain; never a JPEG."""
+    rng = np.random.default_rng(seed)
+    v, u = np.meshgrid(np.fft.fftfreq(height), np.fft.rfftfreq(width), indexing="ij")
+    fall = 1 / np.maximum(np.hypot(u, v), 1 / max(height, width)) ** 1.2
+    planes = [
+        np.fft.irfft2(fall * np.fft.rfft2(rng.normal(size=(height, width))), (height, width))
+        for _ in range(2)
+    ]
+    base = planes[0] / planes[0].std() * 32 + 120
+    tint = planes[1] / planes[1].std() * 6
+    rgb = np.stack([base + tint, base, base - tint], axis=2)
+    for _ in range(5):
+        y, x, r = rng.integers(0, height), rng.integers(0, width), rng.integers(15, 45)
+        rows, columns = np.mgrid[0:height, 0:width]
+        rgb[np.hypot(rows - y, columns - x) < r] += rng.normal(0, 25)
+    rgb += rng.normal(0, 2.5, rgb.shape)
+    return np.clip(rgb, 0, 255).round().astype(np.uint8)
+
+
+def encoded(rgb: NDArray[np.uint8], **options: object) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, str(options.pop("format", "JPEG")), **options)
+    return buffer.getvalue()
+
+
+def decoded(data: bytes) -> NDArray[np.uint8]:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def opened(data: bytes) -> Media:
+    return open_bytes(data, "picture")
+
+
+@pytest.mark.parametrize("quality", range(1, 101))
+def test_quality_is_libjpegs(quality: int) -> None:
+    header = read_header(encoded(np.zeros((16, 16, 3), np.uint8), quality=quality))
+    luma, chroma = header.tables[0], header.tables[1]
+    assert np.array_equal(luma, scaled(LUMA, quality))
+    assert np.array_equal(chroma, scaled(CHROMA, quality))
+    assert (match_table(luma).quality, match_table(luma).exact) == (quality, True)
+    assert match_table(chroma, chroma=True).exact
+
+
+def test_a_changed_table_is_not_exact_but_near() -> None:
+    table = scaled(LUMA, 80)
+    table[0, 0] += 1
+    match = match_table(table)
+    assert (match.exact, match.origin) == (False, "non-standard")
+    assert abs(match.quality - 80) <= 1
+
+
+def test_photoshops_tables_are_named() -> None:
+    found = jpeg_tables(opened(encoded(scene(), quality="web_high")))
+    assert isinstance(found, Finding)
+    assert found.facts["table_origin"].startswith("Photoshop")
+    assert "Photoshop" in found.summary
+
+
+@pytest.mark.parametrize(("option", "name"), [(0, "4:4:4"), (1, "4:2:2"), (2, "4:2:0")])
+def test_subsampling(option: int, name: str) -> None:
+    header = read_header(encoded(scene(), subsampling=option))
+    assert subsampling(header.components) == name
+
+
+def test_subsampling_of_one_plane_and_of_nonsense() -> None:
+    one = Component(identifier=1, horizontal=2, vertical=2, table=0)
+    none = Component(identifier=2, horizontal=0, vertical=0, table=0)
+    assert subsampling((one,)) == "none"
+    assert subsampling((one, none, none)) == "unusual"
+
+
+def test_scans_and_restarts_are_counted() -> None:
+    plain = read_header(encoded(scene(), quality=85, restart_marker_blocks=4))
+    assert (plain.process, plain.scans, plain.restart_interval) == ("baseline", 1, 4)
+    progressive = read_header(encoded(scene(), quality=85, progressive=True))
+    assert progressive.process == "progressive"
+    assert progressive.scans > 5
+
+
+def test_save_for_web_quality_is_read() -> None:
+    data = encoded(scene())
+    ducky = b"\xff\xec\x00\x11Ducky\x00\x01\x00\x04\x00\x00\x00\x3c\x00\x00"
+    assert read_header(data[:2] + ducky + data[2:]).ducky_quality == 60
+
+
+@pytest.mark.parametrize("cut", [0, 2, 3, 20, 170, 600, 2000])
+def test_a_cut_file_stops_the_walk_quietly(cut: int) -> None:
+    header = read_header(encoded(scene())[:cut])
+    assert header.scans <= 1
+
+
+def test_coefficients_agree_with_a_hand_made_block() -> None:
+    wave = 127.5 + 60 * np.cos((2 * np.arange(8) + 1) * np.pi / 16)  # the first horizontal basis
+    picture = np.tile(wave, (16, 2)).round().astype(np.uint8)
+    read = luma_coefficients(encoded(picture, quality=90))
+    assert read is not None
+    blocks, table = read
+    # The orthonormal coefficient of an amplitude a is 4 sqrt(2) a; 60 gives 339.4.
+    assert blocks[0, 0, 0, 1] == round(60 * 4 * 2**0.5 / table[0, 1])
+    assert not blocks[0, 0, 1:, 1:].any()
+
+
+@pytest.mark.parametrize("quality", [50, 62, 80, 88])
+@pytest.mark.parametrize("offset", [(0, 0), (3, 5)])
+def test_a_png_remembers_its_jpeg(quality: int, offset: tuple[int, int]) -> None:
+    x, y = offset
+    was = decoded(encoded(scene(), quality=quality))[y:, x:]
+    found = jpeg_tables(opened(encoded(was, format="PNG")))
+    assert isinstance(found, Finding)
+    assert found.facts["grid"] == [(-x) % 8, (-y) % 8]
+    assert abs(found.facts["former_quality"] - quality) <= 1
+    assert ("cropped" in found.summary) == (offset != (0, 0))
+
+
+def test_a_png_that_never_was_a_jpeg_says_nothing() -> None:
+    assert isinstance(jpeg_tables(opened(encoded(scene(), format="PNG"))), NotApplicable)
+
+
+def test_steps_of_random_numbers_have_no_quality() -> None:
+    noise = np.random.default_rng(0).normal(0, 40, (2000, 8, 8)).astype(np.float32)
+    assert former_quality(noise) is None
