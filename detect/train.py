@@ -11,7 +11,6 @@ A run that was stopped goes on from its last checkpoint.
 import argparse
 import json
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path

@@ -17,7 +17,18 @@ from unmask.forensics.jpeg_grid import (
     grid_votes,
     main_grid,
 )
-from unmask.forensics.planes import Plane, bands, flat, heatmap, narrow, stored_luma, upright
+from unmask.forensics.planes import (
+    Plane,
+    bands,
+    coverage,
+    drawn,
+    flat,
+    has_own_blocks,
+    heatmap,
+    narrow,
+    stored_luma,
+    upright,
+)
 from unmask.media import Media
 from unmask.media.sniff import JPEG
 from unmask.registry import analyser
@@ -81,12 +92,16 @@ def largest_region(mask: NDArray[np.bool_]) -> float:
 def double_jpeg(media: Media) -> Finding | NotApplicable:
     """Find earlier compressions, and regions that lack them or lie on other grids."""
     luma = stored_luma(media)
-    rows = luma.shape[0]
+    stored = luma.shape
     luma = np.ascontiguousarray(narrow(bands(luma, _GRID_PIXELS), _GRID_PIXELS))
     if min(luma.shape) < 64:
         return NotApplicable(code="too_small", text="The picture is under 64 pixels.")
     if flat(luma):
         return NotApplicable(code="flat", text="The picture has no detail to compress.")
+    if media.format is not JPEG and (has_own_blocks(media) or drawn(luma)):
+        return NotApplicable(
+            code="other_grid", text="The file's own compression or its drawing has such a grid too."
+        )
     past = history(media)
     votes = grid_votes(luma)
     grid = main_grid(votes)
@@ -100,7 +115,7 @@ def double_jpeg(media: Media) -> Finding | NotApplicable:
     return Finding(
         summary=" ".join(_sentences(media, past, grid, elsewhere)),
         notable=_notable(past, elsewhere),
-        facts=_facts(past, grid, elsewhere) | {"rows_read": int(luma.shape[0]), "rows": int(rows)},
+        facts=_facts(past, grid, elsewhere) | coverage(luma, *stored),
         heatmap=upright(heat, media),
     )
 

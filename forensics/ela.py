@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unmask.evidence import Finding, Kind, NotApplicable
-from unmask.forensics.planes import Plane, bands, block_mean, flat, gray, heatmap
+from unmask.forensics.planes import Plane, bands, block_mean, coverage, flat, gray, heatmap
 from unmask.media import Media
 from unmask.registry import analyser
 
@@ -65,8 +65,7 @@ def ela(media: Media) -> Finding | NotApplicable:
             "quality": QUALITY,
             "median_level": round(middle, 3),
             "p99_5_level": round(top, 3),
-            "rows_read": int(sample.shape[0]),
-            "rows": int(height),
+            **coverage(sample, height, width),
         },
         heatmap=heatmap(levels, 0.0, max(top, 1.0)),
     )

@@ -14,6 +14,7 @@ from unmask.forensics.planes import (
     Plane,
     bands,
     block_mean,
+    coverage,
     flat,
     heatmap,
     narrow,
@@ -108,7 +109,7 @@ def find_ghost(dip: Plane, own: int) -> Ghost | None:
 def jpeg_ghosts(media: Media) -> Finding | NotApplicable:
     """Find the largest region that was saved before at a lower quality than the file."""
     luma = stored_luma(media)
-    height = luma.shape[0]
+    stored = luma.shape
     luma = np.ascontiguousarray(narrow(bands(luma, _PIXELS), _PIXELS))
     if min(luma.shape) < 8 * BLOCK:
         return NotApplicable(code="too_small", text="The picture is under 128 pixels.")
@@ -128,8 +129,7 @@ def jpeg_ghosts(media: Media) -> Finding | NotApplicable:
         "ghost_quality": ghost.quality if ghost else None,
         "ghost_depth": round(ghost.depth, 3) if ghost else None,
         "ghost_share": round(ghost.blocks / ghost.mask.size, 4) if ghost else 0.0,
-        "rows_read": int(luma.shape[0]),
-        "rows": int(height),
+        **coverage(luma, *stored),
     }
     return Finding(
         summary=_sentence(ghost),

@@ -8,7 +8,7 @@ from unmask.evidence import Finding, Kind, NotApplicable
 from unmask.forensics.jpeg_file import Component, Header, read_header
 from unmask.forensics.jpeg_grid import aligned_dct, grid_votes, main_grid
 from unmask.forensics.jpeg_quality import TableMatch, former_quality, match_table
-from unmask.forensics.planes import bands, flat, gray, narrow
+from unmask.forensics.planes import bands, drawn, flat, gray, has_own_blocks, narrow
 from unmask.media import Media
 from unmask.media.sniff import JPEG
 from unmask.registry import analyser
@@ -99,8 +99,13 @@ def _sentence(facts: dict[str, Any]) -> str:
 
 def _former(media: Media) -> Finding | NotApplicable:
     """A picture that is no JPEG: the grid and quality of the JPEG that it may have been."""
+    if has_own_blocks(media):
+        return NotApplicable(
+            code="not_jpeg",
+            text="The file is no JPEG, and its own compression hides whether it was one before.",
+        )
     luma = gray(narrow(bands(media.pixels, _VOTING_PIXELS), _VOTING_PIXELS))
-    if min(luma.shape) < 64 or flat(luma):
+    if min(luma.shape) < 64 or flat(luma) or drawn(luma):
         return NotApplicable(code="not_jpeg", text="The file is no JPEG, and its picture too plain "
                              "or too small to show whether it was one before.")  # fmt: skip
     grid = main_grid(grid_votes(np.ascontiguousarray(luma)))

@@ -8,7 +8,16 @@ import pywt
 from numpy.typing import NDArray
 
 from unmask.evidence import Finding, Kind, NotApplicable
-from unmask.forensics.planes import Plane, bands, flat, heatmap, narrow, stored_luma, upright
+from unmask.forensics.planes import (
+    Plane,
+    bands,
+    coverage,
+    flat,
+    heatmap,
+    narrow,
+    stored_luma,
+    upright,
+)
 from unmask.media import Media
 from unmask.registry import analyser
 
@@ -41,7 +50,7 @@ def block_noise(luma: NDArray[np.uint8]) -> Plane:
 
 
 def noise_map(luma: NDArray[np.uint8]) -> NoiseMap:
-    """Compare each block's noise with the median at its brightness (16 levels, smoothed).
+    """Compare each block's noise with what its brightness leads to expect.
 
     Detail counts as noise here, so that a deviation upwards can be mere texture.
     """
@@ -53,7 +62,8 @@ def noise_map(luma: NDArray[np.uint8]) -> NoiseMap:
     usable = (mean > 12) & (mean < 243) & (sigma > _LEAST)
     log = np.log(np.maximum(sigma, _LEAST))
     deviation = np.zeros_like(log)
-    if usable.sum() >= 16:
+    # A parabola needs three levels of brightness, and far more blocks than that.
+    if usable.sum() >= 16 and np.ptp(mean[usable]) > 3:
         rest = log - _expected(log, mean, usable)
         spread = 1.4826 * float(np.median(np.abs(rest[usable]))) + 0.05
         deviation[usable] = rest[usable] / spread
@@ -64,17 +74,21 @@ def noise_map(luma: NDArray[np.uint8]) -> NoiseMap:
 
 
 def _expected(log: Plane, mean: Plane, usable: NDArray[np.bool_]) -> Plane:
-    """The median log noise at each block's brightness; levels with few blocks borrow."""
-    level = (mean / 16).astype(int).clip(0, 15)
-    overall = float(np.median(log[usable]))
-    curve = np.full(16, overall)
-    for k in range(16):
-        near = usable & (np.abs(level - k) <= 1)
-        n = int(near.sum())
-        if n:
-            # Twenty blocks count as much as the whole picture: a lone object sets no level.
-            curve[k] = (n * float(np.median(log[near])) + 20 * overall) / (n + 20)
-    return np.asarray(curve[level], dtype=np.float32)
+    """The log noise that a block's brightness leads to expect: a robust parabola.
+
+    Sensors and tone curves give a smooth curve; a free one would follow the odd object itself.
+    """
+    x = mean[usable].astype(np.float64) / 128 - 1
+    y = log[usable].astype(np.float64)
+    weight = np.ones_like(y)
+    fit = np.zeros(3)
+    for _ in range(6):
+        fit = np.polyfit(x, y, 2, w=weight)
+        rest = np.abs(y - np.polyval(fit, x))
+        scale = 1.4826 * float(np.median(rest)) + 1e-3
+        # Squared weights enter the sum of squares: this is Cauchy's, which forgets outliers.
+        weight = 1 / np.sqrt(1 + (rest / (2 * scale)) ** 2)
+    return np.asarray(np.polyval(fit, mean / 128 - 1), dtype=np.float32)
 
 
 @analyser(
@@ -93,7 +107,7 @@ def _expected(log: Plane, mean: Plane, usable: NDArray[np.bool_]) -> Plane:
 def noise(media: Media) -> Finding | NotApplicable:
     """Map the noise of the picture. It guides the eye and states nothing on its own."""
     luma = stored_luma(media)
-    height = luma.shape[0]
+    stored = luma.shape
     luma = narrow(bands(luma, _PIXELS), _PIXELS)
     if min(luma.shape) < 4 * BLOCK:
         return NotApplicable(code="too_small", text="The picture is under 64 pixels.")
@@ -114,8 +128,7 @@ def noise(media: Media) -> Finding | NotApplicable:
             "noise_p10_p50_p90": [round(v, 3) for v in levels],
             "usable_share": round(share, 3),
             "odd_share": round(float((np.abs(found.deviation) > 3).mean()), 4),
-            "rows_read": int(luma.shape[0]),
-            "rows": int(height),
+            **coverage(luma, *stored),
         },
         heatmap=upright(heatmap(np.abs(found.deviation), 1.0, 5.0), media),
     )

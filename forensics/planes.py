@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.media import Media
-from unmask.media.sniff import JPEG
+from unmask.media.sniff import AVIF, HEIC, JPEG, WEBP
 
 Plane = NDArray[np.float32]
 
@@ -98,3 +98,20 @@ def block_mean(plane: NDArray[np.floating], side: int) -> Plane:
 def flat(plane: NDArray[np.uint8]) -> bool:
     """Whether a picture is one colour or nearly so: no trace can be told from nothing."""
     return float(plane.std()) < 1.5
+
+
+def drawn(plane: NDArray[np.uint8]) -> bool:
+    """Whether a picture has so few grey levels that its regular edges can pass for a grid."""
+    return int(np.count_nonzero(np.bincount(plane.ravel(), minlength=256))) < 48
+
+
+def has_own_blocks(media: Media) -> bool:
+    """Whether the file's own compression, other than JPEG's, leaves 8-pixel blocks."""
+    if media.format is WEBP:
+        return b"VP8L" not in media.data  # the lossless kind has no blocks
+    return media.format in (HEIC, AVIF)
+
+
+def coverage(sample: NDArray[np.uint8], rows: int, columns: int) -> dict[str, list[int]]:
+    """Facts that say how much of a large picture was read: [rows, columns]."""
+    return {"read": list(sample.shape[:2]), "picture": [rows, columns]}

@@ -142,3 +142,10 @@ def test_what_cannot_be_read_says_why() -> None:
     assert isinstance(small, NotApplicable)
     assert isinstance(plain, NotApplicable)
     assert (small.code, plain.code) == ("too_small", "flat")
+
+
+def test_blocks_of_other_origin_are_no_jpeg() -> None:
+    checks = np.kron(np.indices((24, 24)).sum(axis=0) % 2, np.ones((16, 16))).astype(np.uint8)
+    drawing = np.dstack([checks * 200] * 3)
+    for data in (encoded(scene(), format="WEBP", quality=50), encoded(drawing, format="PNG")):
+        assert isinstance(double_jpeg(opened(data)), NotApplicable)

@@ -265,11 +265,6 @@ NAMES: dict[str, tuple[str, Build, Expected]] = {
     "null-in-text": ("a.txt", lambda: b"abc\0def" * 50, Reason.UNSUPPORTED),
     "utf16-of-noise": ("a.txt", lambda: b"\xff\xfe" + noise(4000), Reason.UNSUPPORTED),
     "one-long-line": ("a.txt", lambda: b"a" * 300_000, REPORT),
-    "raw-photograph": (
-        "a.dng",
-        lambda: exif((254, 4, 1, 1), (256, 3, 1, 9), (257, 3, 1, 9), (330, 4, 1, 99)),
-        Reason.UNSUPPORTED,
-    ),
 }  # fmt: skip
 
 BOMBS: dict[str, tuple[str, Build, Expected]] = {

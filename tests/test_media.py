@@ -288,6 +288,14 @@ def test_a_jpeg_may_end_in_gray() -> None:
         assert (still(saved(Image.fromarray(shown), "JPEG"))[-1] == 128).all()
 
 
+def test_a_raw_file_says_that_its_preview_was_taken() -> None:
+    tags = {0x00FE: 1, 0x014A: 8, 0xC612: b"\1\4\0\0"}  # thumbnail, others below, DNG
+    data = saved(Image.fromarray(quarters()), "TIFF", tiffinfo=tags)
+    assert any("preview" in note for note in open_bytes(data, "a.dng").image_info.notes)
+    plain = open_bytes(saved(Image.fromarray(quarters()), "TIFF"), "a.tif")
+    assert plain.image_info.notes == ()
+
+
 def test_pillow_hands_out_the_file_as_it_is() -> None:
     rgba = Image.fromarray(np.dstack([quarters(), np.full((64, 96), 7, np.uint8)]))
     media = open_bytes(saved(rgba, "PNG"), "a")

@@ -92,7 +92,7 @@ def test_photographs_and_jpeg_blocks_have_none(seed: int, quality: int | None) -
 
 def test_jpeg_blocks_raise_the_axes_alone() -> None:
     before, after = lattice_of(scene()), lattice_of(decoded(encoded(scene(), quality=50)))
-    assert after[0] > before[0] + 1
+    assert after[0] > before[0] + 0.5
     assert after[1] < 0.8
 
 

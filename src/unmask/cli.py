@@ -207,6 +207,19 @@ def analysers_command() -> None:
     out.print(table)
 
 
+@cli.command("app")
+def app_command(
+    port: Annotated[int, typer.Option(help="of this machine", min=1, max=65535)] = 8501,
+) -> None:
+    """Open the browser front end, on this machine alone."""
+    try:
+        from unmask.app.launch import launch  # Streamlit is an extra
+    except ImportError as error:
+        err.print("The page needs the extra: pip install 'unmask[app]'", markup=False)
+        raise typer.Exit(1) from error
+    launch(port=port)
+
+
 @cli.command("sign")
 def sign_command(
     source: Annotated[Path, typer.Argument(help="the file to mark")],

@@ -111,6 +111,8 @@ def read_image(data: bytes, fmt: Format, limits: Limits) -> tuple[NDArray[np.uin
         rgb, description, notes = to_srgb(image, turn)
         pixels = np.asarray(rgb, dtype=np.uint8)
     pixels.flags.writeable = False
+    if walked.preview:
+        notes.append("a raw file's own preview: what the sensor saw is not read")
     if frames > 1:
         notes.append(f"first of {frames} frames")
     info = ImageInfo(

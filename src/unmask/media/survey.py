@@ -25,13 +25,14 @@ class Survey:
     frames: int | None = None  # None: the format's opener knows without looking through the file
     scans: int = 0  # of a JPEG, or 0
     orientation: int = 1  # of a TIFF's own first directory
-    end: int = 0  # where a JPEG's first picture says that it ends; 0 where it does not say
+    preview: bool = False  # of a raw file: a TIFF whose first picture is its thumbnail
+    end: int = 0  # where a JPEG's first picture says that it ends
 
 
 def survey(data: bytes, fmt: Format, limits: Limits) -> Survey:
     """Walk a JPEG, PNG, GIF or TIFF; other formats' libraries bound themselves.
 
-    Raises MediaError: TOO_LARGE for a flood of parts, UNSUPPORTED for a camera's raw file.
+    Raises MediaError: TOO_LARGE for a flood of parts, CORRUPT for a JPEG without an end.
     """
     if fmt is JPEG:
         return _jpeg(data, limits)
@@ -58,7 +59,8 @@ def _jpeg(data: bytes, limits: Limits) -> Survey:
     for _ in range(bound):
         found = _MARKER.search(data, at)
         if found is None:
-            return Survey(scans=scans)
+            # Decoders fill in grey, and take a tail of zeros for a picture.
+            raise MediaError(Reason.CORRUPT, "The JPEG is cut short: it has no end marker.")
         marker, at = found[1][0], found.end()
         if marker == 0xD9:
             return Survey(scans=scans, end=found.start())
@@ -119,11 +121,6 @@ def _palette(data: bytes, at: int) -> int:
 
 def _tiff(data: bytes, limits: Limits) -> Survey:
     first = tiff.directory(data)
-    # A camera's raw file is a TIFF whose first picture is a thumbnail: judging that would mislead.
-    if data[8:10] == b"CR" or (first.get(tiff.NEW_SUBFILE_TYPE, 0) & 1 and tiff.SUB_IFDS in first):
-        raise MediaError(
-            Reason.UNSUPPORTED,
-            "This is a camera's raw file: develop it to a TIFF or JPEG, and examine that.",
-        )
+    preview = first.get(tiff.NEW_SUBFILE_TYPE, 0) & 1 and tiff.SUB_IFDS in first
     pages = tiff.pages(data, limits.pages)
-    return Survey(frames=max(1, pages), orientation=tiff.orientation(data))
+    return Survey(frames=max(1, pages), orientation=tiff.orientation(data), preview=bool(preview))
