@@ -93,8 +93,8 @@ def within_strata(
 ) -> dict[str, Any]:
     """AUC of the detector among pictures that the thumbnail probe cannot tell apart.
 
-    The test pictures are cut into equal strata by the probe's score; the AUC within each is averaged
-    by its number of pairs. What is above 0.5 here is not owed to what the pictures show.
+    The test pictures are cut into equal strata by the probe's score, and the AUCs within them are
+    averaged by their numbers of pairs. What is above 0.5 is not owed to what the pictures show.
     """
     part = [s for s in data if s.corpus == corpus and s.split is not Split.VALIDATION]
     test = np.array([s.split is Split.TEST for s in part])

@@ -22,7 +22,9 @@ _STEPS = range(2, 61)  # first quantisation steps tried
 _ROUNDING = 0.5  # standard deviation that rounding and clipping of pixels add to a coefficient
 _FLAWS = 1e-4  # share of coefficients that no model explains
 _SHARES = (0.05, 0.3, 0.6)  # of blocks without the first compression, tried in the fit
-MIN_GAIN = 0.1  # nats a coefficient: single compression stays below 0.06 in trials
+# Nats a coefficient. 51 photographs, reduced and saved once at 60, 75, 85 or 95, have no comb (0 of
+# 204); saved twice with a finer second quality, all have (204 of 204).
+MIN_GAIN = 0.1
 MIN_FREQUENCIES = 3
 
 

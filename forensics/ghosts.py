@@ -30,7 +30,9 @@ BLOCK = 16  # pixels a side of the blocks over which differences are averaged
 _FLOOR = 0.3  # squared grey levels: below it rounding rules, and ratios mean nothing
 _PIXELS = 3_000_000
 _DEPTH = 0.4  # of a block's dip in log difference to count as part of a ghost
-# Chosen on photographs 1, 3, 5, ... of 210; see `find_ghost` for the rates on the others.
+# Chosen on every other of 210 photographs (2 of 105 have a ghost by these); of 105 others and 100
+# FFHQ faces 3 do (Clopper-Pearson 95 %: 0.3-4.2 %). Planted parts of 128 pixels in 102 of the
+# others are found in 99 % (quality 60 in 90, 50 in 75), 93 % (70 in 90), 66 % (62 in 90).
 _MIN_BLOCKS = 32
 _MIN_DEPTH = 0.6
 

@@ -34,7 +34,8 @@ def judge(prior: float = 0.5, **outcomes: Outcome) -> Verdict:
 
 def joint(llr: float) -> float:
     """What the combiner makes of the detector alone."""
-    return float(combiner()["terms"]["image"]["image_detector"]) * llr
+    fitted = combiner()["image"]
+    return float(fitted["intercept"] + fitted["terms"][0]["coefficient"] * llr)
 
 
 def test_a_strong_ratio_decides_both_ways() -> None:

@@ -1,9 +1,11 @@
 """Scan a file: run the analysers, weigh what they found."""
 
 import contextvars
+import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -72,8 +74,7 @@ def scan(
     settings = settings or Settings()
     chosen = analysers(media.kind) if names is None else pick(names)
     started, clock = datetime.now(UTC), time.perf_counter()
-    with use(settings):
-        results = [run(one, media, settings.analyser_seconds) for one in chosen]
+    results = _run_all(chosen, media, settings)
     verdict = weigh({r.analyser.name: r.outcome for r in results}, media.kind, settings.prior)
     return Report(
         name=media.name,
@@ -93,6 +94,17 @@ def scan(
         weights=used_weights(),
         settings=settings,
     )
+
+
+def _run_all(chosen: Sequence[Analyser], media: Media, settings: Settings) -> list[Result]:
+    """Several at once: the numerical libraries let go of Python's lock while they compute."""
+
+    def one_of(one: Analyser) -> Result:
+        with use(settings):
+            return run(one, media, settings.analyser_seconds)
+
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        return list(pool.map(one_of, chosen))
 
 
 def run(one: Analyser, media: Media, seconds: float) -> Result:

@@ -55,19 +55,23 @@ def combiner() -> dict[str, Any]:
 
 
 def combine(findings: Mapping[str, Finding], kind: Kind) -> float | None:
-    """Joint llr of the calibrated findings that nothing makes doubtful; None without any.
+    """Joint llr, by the fitted combiner; None where its calibrated finding is absent or doubtful.
 
-    An analyser that is absent or doubtful contributes 0: looked, learned nothing.
+    A further analyser that is absent contributes its mean: looked, learned nothing.
     """
-    terms: Mapping[str, float] = combiner()["terms"].get(kind, {})
-    sound = {
-        name: finding.llr
-        for name, finding in findings.items()
-        if finding.llr is not None and not finding.doubts and name in terms
-    }
-    if not sound:
+    fitted = combiner().get(kind)
+    if fitted is None:
         return None
-    return sum(terms[name] * llr for name, llr in sound.items())
+    joint = float(fitted["intercept"])
+    for term in fitted["terms"]:
+        finding = findings.get(term["analyser"])
+        if term["fact"] is None:
+            if finding is None or finding.llr is None or finding.doubts:
+                return None
+            joint += term["coefficient"] * finding.llr
+        elif finding is not None and isinstance(finding.facts.get(term["fact"]), int | float):
+            joint += term["coefficient"] * (finding.facts[term["fact"]] - term["centre"])
+    return joint
 
 
 def weigh(outcomes: Mapping[str, Outcome], kind: Kind, prior: float = 0.5) -> Verdict:

@@ -1,0 +1,229 @@
+"""The learned detector: its parts by hand, training on a toy corpus, the weights on real data."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from unmask.card import load_card
+from unmask.datasets.manifest import CORPORA, Split, draw, samples
+from unmask.detect import train as training
+from unmask.detect.calibration import Calibration, fit
+from unmask.detect.encodings import Chain, jpeg, random_chain, resize
+from unmask.detect.image_detector import jpeg_quality, middle
+from unmask.detect.inference import TILE, WEIGHTS, load_detector, tile_corners
+from unmask.detect.metrics import auc, bootstrap, cllr
+from unmask.detect.patchnet import PatchNet
+from unmask.errors import WeightsError
+from unmask.evidence import Finding, NotApplicable
+from unmask.media import open_bytes
+from unmask.registry import pick
+
+
+def encoded(pixels: NDArray[np.uint8], kind: str = "PNG", quality: int = 90) -> bytes:
+    buffer = io.BytesIO()
+    options = {"quality": quality} if kind == "JPEG" else {}
+    Image.fromarray(pixels).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def detect(data: bytes) -> Finding | NotApplicable:
+    return pick(["image_detector"])[0].analyse(open_bytes(data, "x"))
+
+
+def test_auc_by_hand_and_against_scikit_learn() -> None:
+    from sklearn.metrics import roc_auc_score
+
+    assert auc([False, False, True, True], [1, 3, 2, 4]) == 0.75
+    assert auc([False, True], [1, 1]) == 0.5
+    rng = np.random.default_rng(0)
+    labels, scores = rng.random(200) < 0.4, rng.integers(0, 20, 200)
+    assert auc(labels, scores) == pytest.approx(roc_auc_score(labels, scores))
+    low, high = bootstrap(labels, scores, draws=300)
+    assert low < auc(labels, scores) < high
+
+
+def test_cllr_by_hand() -> None:
+    assert cllr([True, False], [0.0, 0.0]) == pytest.approx(1.0)
+    assert cllr([True, False], [20.0, -20.0]) < 1e-6
+    assert cllr([True, False], [-3.0, 3.0]) > 1.0
+
+
+def test_calibration_finds_the_error_rates_that_made_the_scores() -> None:
+    rng = np.random.default_rng(1)
+    missed = rng.random(4000) < 0.3
+    fakes = np.where(missed, rng.normal(-2, 1, 4000), rng.normal(3, 1, 4000))
+    reals = rng.normal(-2, 1, 4000)
+    found = fit(np.repeat([True, False], 4000), np.concatenate([fakes, reals]), np.ones(8000))
+    # Among camera-like scores 0.3 of the fakes stand beside all reals: the ratio there is ln 0.3.
+    assert float(found.llr(-6.0)) == pytest.approx(np.log(0.3), abs=0.15)
+    assert float(found.llr(6.0)) > 3
+    steps = found.llr(np.linspace(-10, 10, 200))
+    assert (np.diff(steps) >= -1e-9).all()
+
+
+def test_calibration_promises_little_from_few_pictures() -> None:
+    few = fit([True] * 10 + [False] * 10, [5.0] * 10 + [-5.0] * 10, np.ones(20))
+    assert abs(float(few.llr(100.0))) < np.log(60)
+    assert abs(float(few.llr(-100.0))) < np.log(60)
+
+
+def test_splits_are_stable_and_never_overlap() -> None:
+    assert draw("a", (1.0, 0.0)) is Split.TRAIN
+    assert draw("a", (0.0, 1.0)) is Split.VALIDATION
+    assert draw("a", (0.0, 0.0)) is Split.TEST
+    drawn = [draw(f"x{i}", (0.7, 0.1)) for i in range(2000)]
+    assert 0.66 < drawn.count(Split.TRAIN) / 2000 < 0.74
+    assert drawn == [draw(f"x{i}", (0.7, 0.1)) for i in range(2000)]
+
+
+def test_what_trains_does_not_calibrate() -> None:
+    trains = {c.generator for c in CORPORA if c.fake and c.shares[0] > 0}
+    strangers = {c.generator for c in CORPORA if c.fake and c.shares == (0.0, 0.0)}
+    calibrates = {c.generator for c in CORPORA if c.fake and c.shares[0] == 0} - strangers
+    assert trains
+    assert strangers
+    assert calibrates
+    assert not trains & (calibrates | strangers)
+
+
+def test_the_chain_gives_the_size_asked_for(photograph: NDArray[np.uint8]) -> None:
+    rng = np.random.default_rng(0)
+    for pixels in (photograph, photograph[:50, :40]):
+        for _ in range(10):
+            out = random_chain(pixels, rng, Chain(), 96)
+            assert out.shape == (96, 96, 3)
+            assert out.dtype == np.uint8
+
+
+def test_the_chain_repeats_with_its_seed(photograph: NDArray[np.uint8]) -> None:
+    one, two = (random_chain(photograph, np.random.default_rng(4), Chain(), 96) for _ in range(2))
+    assert np.array_equal(one, two)
+
+
+def test_patch_logits_are_one_in_sixteen() -> None:
+    net = PatchNet().eval()
+    with torch.inference_mode():
+        assert net(torch.rand(2, 3, 160, 96)).shape == (2, 10, 6)
+
+
+@pytest.mark.parametrize("quality", [30, 50, 75, 90, 95])
+def test_jpeg_quality_is_read_from_the_table(quality: int, photograph: NDArray[np.uint8]) -> None:
+    found = jpeg_quality(open_bytes(encoded(photograph, "JPEG", quality), "x"))
+    assert found is not None
+    assert abs(found - quality) <= 1
+    assert jpeg_quality(open_bytes(encoded(photograph), "x")) is None
+
+
+@pytest.mark.parametrize(
+    "size", [(1200, 1000), (300, 20000), (20000, 300), (1001, 1000), (5000, 7000)]
+)
+def test_tiles_lie_inside_and_are_few(size: tuple[int, int]) -> None:
+    corners = tile_corners(*size)
+    assert 1 <= len(corners) <= 9
+    for y, x in corners:
+        assert y >= 0
+        assert y + min(TILE, size[0]) <= size[0]
+        assert x >= 0
+        assert x + min(TILE, size[1]) <= size[1]
+
+
+def test_the_middle_of_a_frame_keeps_to_the_patch_grid() -> None:
+    cut, top, left = middle(np.zeros((720, 1280, 3), np.uint8))
+    assert cut.shape == (544, 544, 3)
+    assert top % 16 == left % 16 == 0
+
+
+def test_a_finding_says_what_it_must(photograph: NDArray[np.uint8]) -> None:
+    found = detect(encoded(photograph))
+    assert isinstance(found, Finding)
+    assert found.llr is not None
+    assert set(found.facts["llr_by_view"]) == {"as it is", "jpeg 90", "jpeg 70", "scaled 0.75"}
+    assert found.heatmap is not None
+    assert found.heatmap.shape == (15, 20)
+
+
+def test_small_and_compressed_pictures_are_doubtful(photograph: NDArray[np.uint8]) -> None:
+    assert isinstance(detect(encoded(photograph[:60, :60])), NotApplicable)
+    small = detect(encoded(photograph[:80, :80]))
+    assert isinstance(small, Finding)
+    assert "too_small" in [d.code for d in small.doubts]
+    poor = detect(encoded(photograph, "JPEG", 20))
+    assert isinstance(poor, Finding)
+    assert "too_compressed" in [d.code for d in poor.doubts]
+
+
+def test_noise_is_out_of_range() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    found = detect(encoded(noise))
+    assert isinstance(found, Finding)
+    assert "out_of_range" in [d.code for d in found.doubts]
+
+
+def test_weights_that_are_not_their_card_are_refused(tmp_path: Path) -> None:
+    copy = tmp_path / "patchnet.safetensors"
+    copy.write_bytes(WEIGHTS.read_bytes()[:-1] + b"\0\0")
+    copy.with_suffix(".json").write_text(WEIGHTS.with_suffix(".json").read_text())
+    with pytest.raises(WeightsError, match="not the file"):
+        load_card(copy)
+    with pytest.raises(WeightsError, match="cannot be read"):
+        load_card(tmp_path / "missing.safetensors")
+
+
+def toy_corpus(root: Path) -> None:
+    """Every corpus of the manifest, with four tiny pictures a class; fakes carry a checkerboard."""
+    rng = np.random.default_rng(2)
+    board = (np.indices((96, 96)).sum(0) % 2 * 60).astype(np.uint8)[..., None]
+    for corpus in CORPORA:
+        for pattern, fake in ((corpus.real, False), (corpus.fake, True)):
+            if not pattern:
+                continue
+            for i in range(24):
+                path = Path(str(root / pattern).replace("*", "x", pattern.count("*") - 1))
+                path = path.with_name(f"{i}.png")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                base = resize(rng.integers(40, 180, (12, 12, 3), dtype=np.uint8), 8)
+                Image.fromarray(base + board if fake else base).save(path)
+
+
+def test_training_learns_a_planted_trace_and_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy_corpus(tmp_path / "data")
+    monkeypatch.setattr(training, "VALIDATION_PICTURES", 12)
+    calm = Chain(resize=0, jpeg=0, webp=0, blur=0, noise=0)
+    config = {"crop": 64, "batch": 8, "warmup": 2, "check_every": 8, "ema": 0.5, "chain": calm}
+    out = tmp_path / "run"
+    short = training.TrainConfig(**config, steps=8)  # type: ignore[arg-type]
+    training.train(tmp_path / "data", out, short, None, "cpu")
+    longer = training.TrainConfig(**config, steps=24)  # type: ignore[arg-type]
+    best = training.train(tmp_path / "data", out, longer, None, "cpu")
+    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in log] == [8, 16, 24]
+    assert log[-1]["loss"] < log[0]["loss"]
+    net = PatchNet()
+    net.load_state_dict(torch.load(best, weights_only=True))
+
+
+@pytest.mark.shared
+@pytest.mark.timeout(300)
+def test_the_shipped_weights_hold_on_the_test_split(shared: Path) -> None:
+    """A third of the test pictures; the whole table is in detect/RESULTS.md."""
+    test = [s for s in samples(shared) if s.corpus == "ffhq_vs_stylegan" and s.split is Split.TEST][
+        ::3
+    ]
+    detector = load_detector("cpu")
+    clean = [np.asarray(Image.open(s.path).convert("RGB")) for s in test]
+    fake = [s.fake for s in test]
+    assert auc(fake, [detector.score(p).score for p in clean]) > 0.94
+    assert auc(fake, [detector.score(jpeg(p, 70)).score for p in clean]) > 0.90
+
+
+def test_a_calibration_survives_its_card() -> None:
+    kept = Calibration(slope=0.5, offset=0.1, miss=0.2, alarm=0.05)
+    assert Calibration.load(vars(kept)) == kept
