@@ -1,53 +1,15 @@
 """Copy-move: planted copies are found and placed; likeness without equal grain is not claimed."""
 
-import io
-
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from scenes import encoded, opened, scene
 
 from unmask.evidence import Basis, ClaimKind, Finding, NotApplicable
 from unmask.forensics.copy_move import copy_move
 from unmask.forensics.copy_move_match import find_copies, keypoints, mirror
-from unmask.media import Media, open_bytes
-
-
-def scene(height: int = 320, width: int = 384, seed: int = 0) -> NDArray[np.uint8]:
-    """A picture with a photograph's spectrum: 1/f noise, a few shapes, grain; never a JPEG."""
-    rng = np.random.default_rng(seed)
-    v, u = np.meshgrid(np.fft.fftfreq(height), np.fft.rfftfreq(width), indexing="ij")
-    fall = 1 / np.maximum(np.hypot(u, v), 1 / max(height, width)) ** 1.2
-    planes = [
-        np.fft.irfft2(fall * np.fft.rfft2(rng.normal(size=(height, width))), (height, width))
-        for _ in range(2)
-    ]
-    base = planes[0] / planes[0].std() * 32 + 120
-    tint = planes[1] / planes[1].std() * 6
-    rgb = np.stack([base + tint, base, base - tint], axis=2)
-    for _ in range(5):
-        y, x, r = rng.integers(0, height), rng.integers(0, width), rng.integers(15, 45)
-        rows, columns = np.mgrid[0:height, 0:width]
-        rgb[np.hypot(rows - y, columns - x) < r] += rng.normal(0, 25)
-    rgb += rng.normal(0, 2.5, rgb.shape)
-    return np.clip(rgb, 0, 255).round().astype(np.uint8)
-
-
-def encoded(rgb: NDArray[np.uint8], **options: object) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, str(options.pop("format", "JPEG")), **options)
-    return buffer.getvalue()
-
-
-def decoded(data: bytes) -> NDArray[np.uint8]:
-    with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image.convert("RGB"))
-
-
-def opened(data: bytes) -> Media:
-    return open_bytes(data, "picture")
-
 
 PART = np.s_[40:152, 30:142]  # 112 x 112
 
