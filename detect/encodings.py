@@ -24,17 +24,17 @@ _FILTERS = (
 class Chain:
     """Probabilities and ranges of the random chain."""
 
-    resize: float = 0.6
-    scale: tuple[float, float] = (0.6, 1.4)
-    jpeg: float = 0.75
-    jpeg_quality: tuple[int, int] = (45, 99)
+    resize: float = 0.5
+    scale: tuple[float, float] = (0.7, 1.3)
+    jpeg: float = 0.7
+    jpeg_quality: tuple[int, int] = (50, 99)
     webp: float = 0.1
     webp_quality: tuple[int, int] = (50, 99)
     twice: float = 0.2  # a second compression, as after re-posting
-    blur: float = 0.1
-    blur_sigma: float = 1.2  # pixels
-    noise: float = 0.1
-    noise_sigma: float = 5.0  # grey levels
+    blur: float = 0.05
+    blur_sigma: float = 1.0  # pixels
+    noise: float = 0.05
+    noise_sigma: float = 4.0  # grey levels
 
 
 def jpeg(pixels: Pixels, quality: int, subsampling: int = 2) -> Pixels:

@@ -48,8 +48,8 @@ class Detector:
         self.device = next(net.parameters()).device
         self.net = net.eval()
         self.card = card
-        self.means = means.to(self.device)  # (clusters, 112)
-        self.precision = precision.to(self.device)  # (112, 112)
+        self.means = means.to(self.device)  # (clusters, 432)
+        self.precision = precision.to(self.device)  # (432, 432)
         self.calibration = {
             kind: Calibration.load(fields) for kind, fields in card.calibration.items()
         }
@@ -82,7 +82,7 @@ class Detector:
         )
 
     def _forward(self, batch: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Tensor]:
-        """(B, H, W, 3) -> patch logits (B, h, w) and features (B, 112, h, w)."""
+        """(B, H, W, 3) -> patch logits (B, h, w) and features (B, 432, h, w)."""
         least = 4 * STRIDE
         pad = [(0, 0), *((0, max(0, least - n)) for n in batch.shape[1:3]), (0, 0)]
         if any(after for _, after in pad):
@@ -127,7 +127,7 @@ def load_detector(device: str = "auto", weights: Path = WEIGHTS) -> Detector:
     tensors = {k: v.float() for k, v in load_file(weights).items()}
     means, precision = tensors.pop("range.means"), tensors.pop("range.precision")
     net = PatchNet()
-    net.load_state_dict(tensors, strict=False)
+    net.load_state_dict(tensors)
     where = pick_device(device)
     net.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return Detector(net, card, means, precision)

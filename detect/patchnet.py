@@ -1,17 +1,18 @@
-"""The network of the first image detector: a truncated EfficientNet that judges patches.
+"""The network of the first image detector: an EfficientNet that judges every patch.
 
-Patch classifiers with a small receptive field generalise better than whole-image ones, and their
-logits are the heatmap (Chai et al. 2020, "What makes fake images detectable?"). The trunk is
-EfficientNet-Lite0 (Tan and Le 2019), cut where its stride is 16; pictures enter at their own
-resolution, because resizing removes the traces.
+The logits of the patches are the heatmap (Chai et al. 2020, "What makes fake images detectable?").
+The trunk is EfficientNet-Lite0 (Tan and Le 2019); a patch is judged by its features at stride 16,
+where up-sampling leaves its traces, and by those at stride 32 around it, which see shapes. Pictures
+enter at their own resolution, because resizing removes the traces.
 """
 
 import timm
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 STRIDE = 16  # pixels between two patch logits
-CHANNELS = 112  # of the trunk's last stage
+CHANNELS = 112 + 320  # of the trunk at stride 16 and at stride 32
 
 
 class PatchNet(nn.Module):
@@ -24,17 +25,22 @@ class PatchNet(nn.Module):
         super().__init__()
         whole = timm.create_model("tf_efficientnet_lite0", pretrained=False)
         self.stem = nn.Sequential(whole.conv_stem, whole.bn1)
-        self.blocks = nn.Sequential(*list(whole.blocks)[:5])
+        self.blocks = whole.blocks
         self.drop = nn.Dropout2d(0.2)
         self.head = nn.Conv2d(CHANNELS, 1, kernel_size=1)
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
 
     def features(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> (B, 112, H/16, W/16)."""
-        stem: Tensor = self.stem((images - self.mean) / self.std)
-        found: Tensor = self.blocks(stem)
-        return found
+        """(B, 3, H, W) in [0, 1] -> (B, 432, H/16, W/16)."""
+        near: Tensor = self.stem((images - self.mean) / self.std)
+        for block in self.blocks[:5]:
+            near = block(near)  # (B, 112, H/16, W/16)
+        far = near
+        for block in self.blocks[5:]:
+            far = block(far)  # (B, 320, H/32, W/32)
+        around = F.interpolate(far, size=near.shape[2:], mode="bilinear", align_corners=False)
+        return torch.cat([near, around], dim=1)
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.head(self.drop(self.features(images)))

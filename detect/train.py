@@ -36,14 +36,14 @@ VALIDATION_PICTURES = 160  # of a corpus: enough to choose a checkpoint by
 class TrainConfig:
     """Options of a run, saved as JSON beside its checkpoints."""
 
-    crop: int = 160  # pixels a side
-    batch: int = 32  # half real, half generated
-    steps: int = 1500
+    crop: int = 192  # pixels a side
+    batch: int = 24  # half real, half generated
+    steps: int = 900
     lr: float = 6e-4  # of the trunk; the head learns three times as fast
     weight_decay: float = 0.02
     warmup: int = 100  # steps
-    ema: float = 0.995  # decay a step
-    paste: float = 0.25  # part of a batch that gets a foreign patch
+    ema: float = 0.99  # decay a step
+    paste: float = 0.1  # part of a batch that gets a foreign patch
     check_every: int = 100  # steps between validations and checkpoints
     seed: int = 1
     chain: Chain = field(default_factory=Chain)

@@ -22,10 +22,11 @@ def certain(copy: Copy) -> bool:
     Windows, tiles, logos and letters agree in outline, not in grain; stripes and symmetric
     things lie on top of their own copies.
 
-    Thresholds were chosen on 105 photographs and 200 FFHQ faces (0 claims); of 105 and 200 others
-    0 were claimed (Clopper-Pearson 95 %: 0-1.2 %). Of 35 of those photographs with a part of 96
-    pixels copied, claimed at JPEG 90 / 75: moved 83 / 83 %, mirrored 77 / 60 %, enlarged 1.25
-    times 91 / 77 %, turned by 20 degrees and 68 pixels 40 / 31 %.
+    Thresholds were chosen on 105 photographs and 200 FFHQ faces (0 claims). Of files kept apart, 0
+    of 105 photographs (Clopper-Pearson 95 %: 0-3.5 %) and 0 of 550 FFHQ faces (0-0.7 %) are
+    claimed. Of 35 of those photographs with a part of 96 pixels copied, claimed at JPEG 90 / 75:
+    moved 83 / 83 %, mirrored 77 / 60 %, enlarged 1.25 times 91 / 77 %, turned by 20 degrees and
+    68 pixels 40 / 31 %.
     """
     return (
         copy.matches >= _LEAST_MATCHES

@@ -138,7 +138,6 @@ def test_random_damage_is_survived(tmp_path: Path) -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.skipif(not SHARED.is_dir(), reason="no research data")
 def test_real_clips() -> None:
     files = sorted((SHARED / "video_clips").glob("*.mp4"))[:2]
     assert files

@@ -560,7 +560,6 @@ MIMES = {
 
 
 @pytest.mark.shared
-@pytest.mark.skipif(not REFERENCE.is_file(), reason="no research data")
 @pytest.mark.parametrize("trusting", ["none", "official", "interim", "test"])
 def test_every_reference_file_gets_its_state(trusting: str) -> None:
     shipped = trust.load_trust_lists(Path("/nonexistent"))

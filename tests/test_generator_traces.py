@@ -222,7 +222,6 @@ def test_hostile_text_is_survived(text: str) -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.skipif(not SHARED.is_dir(), reason="no research data")
 def test_every_comfyui_output_is_recognised() -> None:
     files = sorted((SHARED / "comfyui_outputs").glob("*/*.png"))
     assert len(files) >= 6
@@ -236,7 +235,6 @@ def test_every_comfyui_output_is_recognised() -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.skipif(not SHARED.is_dir(), reason="no research data")
 def test_photographs_show_no_trace() -> None:
     files = sorted((SHARED / "photos_imagenet_sample").glob("*.JPEG"))
     files += sorted((SHARED / "faces_ffhq_vs_stylegan" / "real").glob("*.jpg"))[:200]

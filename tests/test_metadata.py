@@ -252,7 +252,6 @@ def test_damaged_blocks_are_survived(kind: str) -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.skipif(not SHARED.is_dir(), reason="no research data")
 def test_photographs_claim_nothing_synthetic() -> None:
     files = sorted((SHARED / "photos_imagenet_sample").glob("*.JPEG"))
     files += sorted((SHARED / "faces_ffhq_vs_stylegan" / "real").glob("*.jpg"))[:100]

@@ -145,7 +145,6 @@ def test_odd_pictures_are_survived(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.skipif(not SHARED.is_dir(), reason="no research data")
 def test_thumbnails_of_real_photographs_agree() -> None:
     files = sorted((SHARED / "photos_imagenet_sample").glob("*.JPEG"))
     files += sorted((SHARED / "c2pa").glob("*/*.jpg"))

@@ -156,7 +156,6 @@ def test_blocks_are_read_as_a_hand_calculation_reads_them() -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.skipif(not SHARED.is_dir(), reason="no research data")
 def test_photographs_carry_none() -> None:
     files = sorted((SHARED / "photos_imagenet_sample").glob("*.JPEG"))[::35]
     assert len(files) >= 6
