@@ -287,7 +287,7 @@ def publish(data: Path, checkpoint: Path, weights: Path, command: str) -> Card:
 
 WEAKNESSES = (
     "It was trained on StyleGAN pictures alone; of other generators it sees what they share.",
-    "Diffusion pictures (Stable Diffusion 3, Flux) are mostly not recognised.",
+    "Diffusion pictures (Stable Diffusion 3, Flux) and StarGAN faces are not recognised.",
     "It learned from pictures of at most 600 pixels; large originals are out of its experience.",
     "Local edits and face swaps smaller than a few hundred pixels escape it.",
 )

@@ -259,7 +259,9 @@ def test_a_file_is_scanned_once_a_session(jpeg: bytes, runs: list[str]) -> None:
 def test_the_starting_point_weighs_again_without_a_run(
     jpeg: bytes, runs: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unmask.verdict.combiner", lambda: {"terms": {"image": {"planted": 1.0}}})
+    term = {"analyser": "planted", "fact": None, "centre": 0.0, "coefficient": 1.0}
+    fitted = {"image": {"intercept": 0.0, "terms": [term]}}
+    monkeypatch.setattr("unmask.verdict.combiner", lambda: fitted)
     at = opened(("face.jpg", jpeg))
     assert "By measurement: extremely likely to be synthetic (95%)" in text(at)
     at.slider(key="prior").set_value(1).run()

@@ -37,14 +37,14 @@ def test_json_on_standard_output_is_json_alone() -> None:
     done = run("scan", str(EXAMPLE), "--json", "-", "--analysers", "metadata,spectrum")
     document = json.loads(done.stdout)
     assert document["status"] == "scanned"
-    assert {r["analyser"]["name"] for r in document["results"]} == {"metadata", "spectrum"}
+    assert {r["analyser"] for r in document["results"]} == {"metadata", "spectrum"}
     assert done.exit_code == Exit.INCONCLUSIVE
 
 
 def test_reports_are_written(tmp_path: Path) -> None:
     page, data = tmp_path / "r.html", tmp_path / "r.json"
     run("scan", str(EXAMPLE), "-a", "metadata", "--html", str(page), "--json", str(data))
-    assert page.read_text().startswith("<!doctype html>")
+    assert page.read_text().lower().startswith("<!doctype html>")
     assert json.loads(data.read_text())["file"]["name"] == "astronaut.jpg"
 
 

@@ -198,13 +198,17 @@ def _append(path: Path, text: str) -> None:
 @cli.command("analysers")
 def analysers_command() -> None:
     """List the analysers: what each reads, what to look for, what to ignore."""
-    table = Table("name", "reads", "look for", "ignore", "paper", show_lines=True)
     for one in analysers():
-        kinds = ", ".join(sorted(one.kinds))
-        table.add_row(
-            f"[bold]{one.name}[/]\n{kinds}", one.reads, one.look_for, one.ignore, one.paper
-        )
-    out.print(table)
+        out.print(f"[bold]{one.name}[/] ({', '.join(sorted(one.kinds))})", highlight=False)
+        table = Table.grid(padding=(0, 2))
+        for label, text in (
+            ("reads", one.reads),
+            ("look for", one.look_for),
+            ("ignore", one.ignore),
+            ("paper", one.paper),
+        ):
+            table.add_row(f"  {label}", escape(text))
+        out.print(table, "")
 
 
 @cli.command("app")
