@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression
 import unmask
 from unmask.datasets.manifest import Sample, Split, samples
 from unmask.detect.metrics import cllr
-from unmask.detect.publish import STRANGERS, read
+from unmask.detect.publish import STRANGERS, read, thinned
 from unmask.evidence import Finding
 from unmask.media import open_bytes
 from unmask.registry import pick
@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     data = [
         s
-        for s in samples(parser.parse_args().data)
+        for s in thinned(samples(parser.parse_args().data))
         if s.split is Split.VALIDATION and s.corpus in STRANGERS
     ]
     evidence = gather(data)
