@@ -12,6 +12,7 @@ from unmask.detect.patchnet import STRIDE
 from unmask.evidence import Doubt, Finding, Kind, NotApplicable
 from unmask.media import Media
 from unmask.registry import analyser
+from unmask.report.words import ratio
 from unmask.settings import current
 
 Pixels = NDArray[np.uint8]
@@ -79,8 +80,12 @@ def jpeg_quality(media: Media) -> int | None:
 
 
 def heatmap_of(detector: Detector, scored: Scored) -> NDArray[np.float32]:
-    """P(synthetic) of each patch in [0, 1], (h, w); 0 where no tile was looked at."""
-    chance = expit(detector.calibration["image"].llr(scored.patches))
+    """How synthetic each patch looks, (h, w) in [0, 1]; 0 where no tile was looked at.
+
+    Without the rates of error, which would keep the most camera-like patch from being dark.
+    """
+    calibration = detector.calibration["image"]
+    chance = expit(calibration.slope * scored.patches + calibration.offset)
     heat: NDArray[np.float32] = np.nan_to_num(chance, nan=0.0).astype(np.float32)
     return heat
 
@@ -135,12 +140,7 @@ def _sentence(llr: float, doubtful: bool) -> str:
         return "The learned detector gives an answer here that should not be leaned on."
     if abs(llr) < 0.5:
         return "The learned detector sees neither a generator's nor a camera's traces."
-    times = np.exp(abs(llr))
-    whose = "a generator" if llr > 0 else "a camera"
-    return (
-        f"The learned detector finds the patches about {times:.2g} times as probable from {whose} "
-        f"as from {'a camera' if llr > 0 else 'a generator'}."
-    )
+    return f"To the learned detector the patches are {ratio(llr)}."
 
 
 @analyser(
