@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import threading
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated
@@ -118,6 +119,8 @@ def scan_command(
 def _file(
     target: str, json: Path | None, html: Path | None, names: list[str] | None, settings: Settings
 ) -> Exit:
+    # Loading torch takes seconds; a clip is decoded by another process meanwhile.
+    threading.Thread(target=analysers, daemon=True).start()
     if target == "-":
         data = sys.stdin.buffer.read(settings.limits.bytes + 1)
         media = open_bytes(data, "standard input", limits=settings.limits)
