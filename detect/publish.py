@@ -3,7 +3,7 @@
     python -m unmask.detect.publish --data DATA --checkpoint runs/patchnet/best.pt
 
 Everything that is fitted or chosen here sees the TRAIN split (the range) or the VALIDATION split
-(calibration, thresholds). The TEST split is opened once, at the end, to report.
+(calibration, thresholds). The TEST split is read at the end, to report, and chooses nothing.
 """
 
 import argparse
@@ -290,6 +290,7 @@ WEAKNESSES = (
     "Diffusion pictures (Stable Diffusion 3, Flux) and StarGAN faces are not recognised.",
     "It learned from pictures of at most 600 pixels; large originals are out of its experience.",
     "Local edits and face swaps smaller than a few hundred pixels escape it.",
+    "The test split was read once before, for the network that this one replaced.",
 )
 
 

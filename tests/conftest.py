@@ -1,6 +1,7 @@
 """What several tests share: small pictures made on the spot, and where the research data lies."""
 
 import io
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,29 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
 
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What a marker needs and the machine lacks is skipped, by name, here and nowhere else."""
+    absent = {}
     if not SHARED.is_dir():
-        skip = pytest.mark.skip(reason="the research data of ../shared/data is absent")
-        for item in items:
-            if item.get_closest_marker("shared"):
-                item.add_marker(skip)
+        absent["shared"] = "the research data of ../shared/data is absent"
+    if CHROMIUM is None:
+        absent["browser"] = "there is no Chromium on this machine"
+    for item in items:
+        for marker, reason in absent.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the machine's Chromium, for tests marked `browser`."""
+    assert CHROMIUM is not None, "a test that needs a browser carries the marker `browser`"
+    return CHROMIUM
 
 
 @pytest.fixture(scope="session")

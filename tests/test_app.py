@@ -9,9 +9,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-
-pytest.importorskip("streamlit")
-
 from streamlit.testing.v1 import AppTest
 
 import unmask.app

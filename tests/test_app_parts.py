@@ -6,9 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-pytest.importorskip("streamlit")
-
 from streamlit import config
 
 import unmask.app

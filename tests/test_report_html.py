@@ -4,7 +4,6 @@ import base64
 import io
 import math
 import re
-import shutil
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from importlib.resources import files
@@ -13,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from PIL import Image
+from playwright import sync_api
 
 from unmask.evidence import (
     Basis,
@@ -233,14 +233,12 @@ def test_text_and_lines_stand_out_by_day_by_night_and_on_paper():
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium")
-def test_works_in_a_browser(tmp_path):
-    sync_api = pytest.importorskip("playwright.sync_api")
+def test_works_in_a_browser(tmp_path, chromium):
     (tmp_path / "report.html").write_text(to_html(hostile_report()), encoding="utf-8")
     complaints, requests = [], []
     with sync_api.sync_playwright() as play:
         browser = play.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
         )
         page = browser.new_page(viewport={"width": 375, "height": 800}, color_scheme="dark")
         page.on("console", lambda message: complaints.append(message.text))
