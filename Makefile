@@ -26,7 +26,7 @@ clean:
 
 .venv/python:
 	$(PYTHON) -m venv .venv
-	$(if $(TORCH_INDEX),$(BIN)/pip install -q torch torchvision --index-url $(TORCH_INDEX))
+	$(if $(TORCH_INDEX),$(BIN)/pip install -q torch --index-url $(TORCH_INDEX))
 	@touch $@
 
 .venv/installed: .venv/python pyproject.toml

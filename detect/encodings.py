@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image, ImageEnhance, ImageFilter
 
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
 _FILTERS = (
@@ -35,6 +35,8 @@ class Chain:
     blur_sigma: float = 1.0  # pixels
     noise: float = 0.05
     noise_sigma: float = 4.0  # grey levels
+    colour: float = 0.5  # light and colour say where a picture was taken, not who made it
+    colour_range: float = 0.25  # of brightness, contrast and saturation, each way
 
 
 def jpeg(pixels: Pixels, quality: int, subsampling: int = 2) -> Pixels:
@@ -63,7 +65,7 @@ def resize(
 
 
 def random_chain(pixels: Pixels, rng: np.random.Generator, chain: Chain, crop: int) -> Pixels:
-    """Resize, crop to (crop, crop), disturb and compress at random; any size comes in."""
+    """Resize, crop to (crop, crop), recolour, disturb and compress at random; any size comes in."""
     if rng.random() < chain.resize:
         low = max(chain.scale[0], crop / min(pixels.shape[:2]))
         scale = rng.uniform(min(low, chain.scale[1]), chain.scale[1])
@@ -71,6 +73,8 @@ def random_chain(pixels: Pixels, rng: np.random.Generator, chain: Chain, crop: i
     pixels = random_crop(pixels, rng, crop)
     if rng.random() < 0.5:
         pixels = np.ascontiguousarray(pixels[:, ::-1])
+    if rng.random() < chain.colour:
+        pixels = _recoloured(pixels, rng, chain.colour_range)
     if rng.random() < chain.blur:
         soft = ImageFilter.GaussianBlur(rng.uniform(0.2, chain.blur_sigma))
         pixels = np.asarray(Image.fromarray(pixels).filter(soft))
@@ -80,6 +84,13 @@ def random_chain(pixels: Pixels, rng: np.random.Generator, chain: Chain, crop: i
     for _ in range(1 + (rng.random() < chain.twice)):
         pixels = _random_compression(pixels, rng, chain)
     return pixels
+
+
+def _recoloured(pixels: Pixels, rng: np.random.Generator, most: float) -> Pixels:
+    image = Image.fromarray(pixels)
+    for enhancer in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
+        image = enhancer(image).enhance(rng.uniform(1 - most, 1 + most))
+    return np.asarray(image)
 
 
 def _random_compression(pixels: Pixels, rng: np.random.Generator, chain: Chain) -> Pixels:

@@ -17,7 +17,7 @@ from unmask.settings import current
 
 Pixels = NDArray[np.uint8]
 LEAST_SIDE = 64  # pixels; below, there is no patch to judge
-VIEW_PIXELS = 600_000  # of the part of a picture that the views are made of
+VIEW_SIDE = 512  # pixels: views are made of the middle of larger pictures
 FRAME_SIDE = 544  # pixels: sixteen frames must fit in a few seconds
 LUMA_MEAN = 57.625  # of table K.1 of ITU T.81, which libjpeg scales
 
@@ -29,17 +29,16 @@ VIEWS: dict[str, Callable[[Pixels], Pixels]] = {
 }
 
 
-def view_llrs(detector: Detector, pixels: Pixels) -> dict[str, float]:
-    """The calibrated ratio of each re-encoded view, on at most VIEW_PIXELS of the picture."""
-    height, width = pixels.shape[:2]
-    if height * width > VIEW_PIXELS:
-        side = round(VIEW_PIXELS**0.5)
-        top, left = max(0, (height - side) // 2), max(0, (width - side) // 2)
-        pixels = np.ascontiguousarray(pixels[top : top + side, left : left + side])
+def view_llrs(detector: Detector, pixels: Pixels, whole: Scored) -> dict[str, float]:
+    """The calibrated ratio of each re-encoded view of the picture, or of its middle."""
+    part = middle(pixels, VIEW_SIDE)[0]
+    if part.shape == pixels.shape:
+        scores = {"as it is": whole.score}
+    else:
+        scores = {"middle": detector.score(part).score}
+    scores |= {name: detector.score(change(part)).score for name, change in VIEWS.items()}
     calibration = detector.calibration["image"]
-    views = {"middle" if height * width > VIEW_PIXELS else "as it is": pixels}
-    views |= {name: change(pixels) for name, change in VIEWS.items()}
-    return {name: float(calibration.llr(detector.score(v).score)) for name, v in views.items()}
+    return {name: float(calibration.llr(score)) for name, score in scores.items()}
 
 
 def doubts_of(
@@ -112,7 +111,7 @@ def image_detector(media: Media) -> Finding | NotApplicable:
     llr = float(detector.calibration["image"].llr(scored.score))
     quality = jpeg_quality(media)
     doubts = doubts_of(detector, scored, size, quality)
-    views = view_llrs(detector, pixels)
+    views = view_llrs(detector, pixels, scored)
     spread = max(views.values()) - min(views.values())
     if spread > detector.card.thresholds["view_spread"]:
         text = "The answer changes when the picture is recompressed or scaled a little."
@@ -160,7 +159,7 @@ def clip_detector(media: Media) -> Finding | NotApplicable:
             code="too_small", text=f"The frames are {size[1]} x {size[0]}: too small to judge."
         )
     detector = load_detector(current().device)
-    scored = [detector.score(middle(frame.pixels)[0]) for frame in media.frames]
+    scored = [detector.score(middle(frame.pixels, FRAME_SIDE)[0]) for frame in media.frames]
     calibration = detector.calibration["video"]
     by_frame = [float(calibration.llr(s.score)) for s in scored]
     typical = scored[int(np.argsort([s.score for s in scored])[len(scored) // 2])]
@@ -192,11 +191,11 @@ def clip_detector(media: Media) -> Finding | NotApplicable:
     )
 
 
-def middle(pixels: Pixels) -> tuple[Pixels, int, int]:
-    """The middle of a large frame, at most FRAME_SIDE a side, with its top and left."""
+def middle(pixels: Pixels, side: int) -> tuple[Pixels, int, int]:
+    """The middle of a large picture, at most `side` pixels a side, with its top and left."""
     height, width = pixels.shape[:2]
-    top, left = (max(0, (n - FRAME_SIDE) // 2) // STRIDE * STRIDE for n in (height, width))
-    cut = pixels[top : top + FRAME_SIDE, left : left + FRAME_SIDE]
+    top, left = (max(0, (n - side) // 2) // STRIDE * STRIDE for n in (height, width))
+    cut = pixels[top : top + side, left : left + side]
     return np.ascontiguousarray(cut), top, left
 
 
@@ -204,7 +203,7 @@ def frame_heatmap(detector: Detector, scored: Scored, pixels: Pixels) -> NDArray
     """The heatmap of the middle of a frame, placed in a map of the whole frame."""
     height, width = pixels.shape[:2]
     heat = np.zeros((-(-height // STRIDE), -(-width // STRIDE)), np.float32)
-    _, top, left = middle(pixels)
+    _, top, left = middle(pixels, FRAME_SIDE)
     part = heatmap_of(detector, scored)
     room = heat[top // STRIDE :, left // STRIDE :][: part.shape[0], : part.shape[1]]
     room[:] = part[: room.shape[0], : room.shape[1]]

@@ -6,10 +6,11 @@ where up-sampling leaves its traces, and by those at stride 32 around it, which 
 enter at their own resolution, because resizing removes the traces.
 """
 
-import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from unmask.detect.lite0 import stages, stem
 
 STRIDE = 16  # pixels between two patch logits
 CHANNELS = 112 + 320  # of the trunk at stride 16 and at stride 32
@@ -21,11 +22,11 @@ class PatchNet(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, drop_path: float = 0.0) -> None:
+        """`drop_path` is the chance to skip the deepest block in training (Huang et al. 2016)."""
         super().__init__()
-        whole = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-        self.stem = nn.Sequential(whole.conv_stem, whole.bn1)
-        self.blocks = whole.blocks
+        self.stem = stem()
+        self.blocks = stages(drop_path)
         self.drop = nn.Dropout2d(0.2)
         self.head = nn.Conv2d(CHANNELS, 1, kernel_size=1)
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
@@ -52,23 +53,14 @@ def load_backbone(net: PatchNet, state: dict[str, Tensor]) -> None:
 
     Raises KeyError where the weights are of another architecture.
     """
-    reference = timm.create_model("tf_efficientnet_lite0", pretrained=False).state_dict()
-    if "conv_stem.weight" not in state:
-        # The original port stores the same tensors in the same order under other names.
-        ours = [k for k in reference if "num_batches_tracked" not in k]
-        theirs = [k for k in state if "num_batches_tracked" not in k]
-        if [reference[k].shape for k in ours] != [state[k].shape for k in theirs]:
-            raise KeyError("these are no EfficientNet-Lite0 weights")
-        state = {mine: state[k] for mine, k in zip(ours, theirs, strict=True)}
-    renamed = {
-        k.replace("conv_stem.", "stem.0.").replace("bn1.", "stem.1.", 1)
-        if k.startswith(("conv_stem.", "bn1."))
-        else k: v
-        for k, v in state.items()
+    ours = {
+        k: v
+        for k, v in net.state_dict().items()
+        if k.startswith(("stem", "blocks")) and "num_batches_tracked" not in k
     }
-    wanted = {k for k in net.state_dict() if k.startswith(("stem", "blocks"))}
-    kept = {k: renamed[k] for k in wanted if k in renamed}
-    missing = {k for k in wanted - set(kept) if "num_batches_tracked" not in k}
-    if missing:
-        raise KeyError(f"the backbone lacks {sorted(missing)[:3]}")
-    net.load_state_dict(kept, strict=False)
+    # The original port stores the same tensors in the same order under other names; what follows
+    # them is its head.
+    theirs = [v for k, v in state.items() if "num_batches_tracked" not in k][: len(ours)]
+    if [v.shape for v in ours.values()] != [v.shape for v in theirs]:
+        raise KeyError("these are no EfficientNet-Lite0 weights")
+    net.load_state_dict(dict(zip(ours, theirs, strict=True)), strict=False)

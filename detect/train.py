@@ -38,11 +38,12 @@ class TrainConfig:
 
     crop: int = 192  # pixels a side
     batch: int = 24  # half real, half generated
-    steps: int = 900
+    steps: int = 1200
     lr: float = 6e-4  # of the trunk; the head learns three times as fast
     weight_decay: float = 0.02
     warmup: int = 100  # steps
     ema: float = 0.99  # decay a step
+    drop_path: float = 0.15
     paste: float = 0.1  # part of a batch that gets a foreign patch
     check_every: int = 100  # steps between validations and checkpoints
     seed: int = 1
@@ -88,7 +89,7 @@ class Stream(IterableDataset[tuple[Tensor, Tensor]]):
             pixels[mask] = other[mask]
             cells = mask.reshape(size // STRIDE, STRIDE, size // STRIDE, STRIDE).mean((1, 3))
             target = (target * (1 - cells) + float(other_fake) * cells).astype(np.float32)
-            pixels = random_chain(pixels, rng, Chain(resize=0, blur=0, noise=0), size)
+            pixels = random_chain(pixels, rng, Chain(resize=0, blur=0, noise=0, colour=0), size)
         else:
             pixels = random_chain(pixels, rng, self.config.chain, size)
         image = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
@@ -172,7 +173,7 @@ def train(data: Path, out: Path, config: TrainConfig, backbone: Path | None, dev
     learned = [s for s in everything if s.split is Split.TRAIN]
     sets = validation_set([s for s in everything if s.split is Split.VALIDATION], config)
 
-    net = PatchNet()
+    net = PatchNet(config.drop_path)
     if backbone is not None:
         load_backbone(net, torch.load(backbone, weights_only=True, map_location="cpu"))
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -241,7 +242,8 @@ def main() -> None:
     parser.add_argument("--backbone", type=Path, help="ImageNet weights of EfficientNet-Lite0")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     defaults = TrainConfig()
-    for name in ("crop", "batch", "steps", "lr", "warmup", "ema", "paste", "check_every", "seed"):
+    for name in ("crop", "batch", "steps", "lr", "warmup", "ema", "drop_path", "paste",
+                 "check_every", "seed"):  # fmt: skip
         value = getattr(defaults, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     given = vars(parser.parse_args())

@@ -33,7 +33,7 @@ from unmask.media import Media
 from unmask.media.sniff import JPEG
 from unmask.registry import analyser
 
-_GRID_PIXELS = 3_000_000
+_GRID_PIXELS = 2_000_000
 _MODEL_PIXELS = 1_000_000
 _COEFFICIENT_PIXELS = 60_000_000  # above, reading the file's coefficients takes too long
 _MODEL_BLOCKS = 40_000

@@ -134,7 +134,7 @@ def test_tiles_lie_inside_and_are_few(size: tuple[int, int]) -> None:
 
 
 def test_the_middle_of_a_frame_keeps_to_the_patch_grid() -> None:
-    cut, top, left = middle(np.zeros((720, 1280, 3), np.uint8))
+    cut, top, left = middle(np.zeros((720, 1280, 3), np.uint8), 544)
     assert cut.shape == (544, 544, 3)
     assert top % 16 == left % 16 == 0
 

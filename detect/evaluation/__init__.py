@@ -1,0 +1,1 @@
+"""Score any detector on any labelled data, and say honestly how good it is."""
