@@ -23,7 +23,7 @@ STEM = 32  # channels
 class SameConv2d(nn.Conv2d):
     """A convolution with TensorFlow's SAME padding: the odd pixel goes to the right and below."""
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  (the name that Conv2d gives it)
         """(B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride))."""
         pad = [0, 0, 0, 0]  # left, right, top, bottom
         for axis, at in ((2, 2), (3, 0)):
@@ -31,7 +31,8 @@ class SameConv2d(nn.Conv2d):
             size = input.shape[axis]
             total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
             pad[at], pad[at + 1] = total // 2, total - total // 2
-        return self._conv_forward(F.pad(input, pad), self.weight, self.bias)
+        out: Tensor = self._conv_forward(F.pad(input, pad), self.weight, self.bias)
+        return out
 
 
 def _conv(before: int, after: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Conv2d:
@@ -71,12 +72,13 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, before, H, W) -> (B, after, H / stride, W / stride)."""
+        y: Tensor = x
         if self.expands:
-            y = F.relu6(self.bn1(self.conv_pw(x)))
+            y = F.relu6(self.bn1(self.conv_pw(y)))
             y = F.relu6(self.bn2(self.conv_dw(y)))
             y = self.bn3(self.conv_pwl(y))
         else:
-            y = F.relu6(self.bn1(self.conv_dw(x)))
+            y = F.relu6(self.bn1(self.conv_dw(y)))
             y = self.bn2(self.conv_pw(y))
         if not self.skips:
             return y

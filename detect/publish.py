@@ -1,6 +1,6 @@
-"""From a checkpoint to shipped weights: range, calibration, thresholds, results, card.
+"""From checkpoints to shipped weights: range, calibration, thresholds, results, card.
 
-    python -m unmask.detect.publish --data DATA --checkpoint runs/patchnet/best.pt
+    python -m unmask.detect.publish --data DATA --checkpoints runs/*/last.pt
 
 Everything that is fitted or chosen here sees the TRAIN split (the range) or the VALIDATION split
 (calibration, thresholds). The TEST split is read at the end, to report, and chooses nothing.
@@ -10,7 +10,7 @@ import argparse
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from unmask.detect.encodings import Chain, Pixels, jpeg, random_chain, resize, w
 from unmask.detect.inference import WEIGHTS, Detector
 from unmask.detect.metrics import auc, bootstrap, cllr
 from unmask.detect.patchnet import CHANNELS, PatchNet
+from unmask.detect.train import averaged
 
 # Of other generators than those trained on: what calibration is worth, it is worth on strangers.
 STRANGERS = ("forensynths_cyclegan", "celeba_vs_stylegan2", "sd3_portraits", "photographs")
@@ -153,8 +154,8 @@ def trained_range(net: PatchNet, data: list[Sample]) -> tuple[Tensor, Tensor]:
 
 
 def calibrate(table: Table, names: Iterable[str]) -> Calibration:
-    """Fit on the strangers, every corpus counting alike within its class."""
-    strangers = table.of(lambda s: s.corpus in STRANGERS)
+    """Fit on strangers and on validation photographs, every corpus counting alike in its class."""
+    strangers = table.of(lambda s: not s.fake or s.corpus in STRANGERS)
     key = [(s.corpus, s.fake) for s in strangers.samples]
     weight = np.array([1 / key.count(k) for k in key])
     names = list(names)
@@ -219,12 +220,24 @@ def _rates(
     }
 
 
-def publish(data: Path, checkpoint: Path, weights: Path, command: str) -> Card:
+def soup(checkpoints: Sequence[Path]) -> dict[str, Tensor]:
+    """The mean of the weights of several runs that began at the same backbone.
+
+    Wortsman et al. 2022, "Model soups": nearly an ensemble, at the price of one network.
+    """
+    states = [averaged(c) for c in checkpoints]
+    return {
+        name: torch.stack([s[name] for s in states]).mean(0) if first.is_floating_point() else first
+        for name, first in states[0].items()
+    }
+
+
+def publish(data: Path, checkpoints: Sequence[Path], weights: Path, command: str) -> Card:
     """Write the weights and their card, and return the card."""
     torch.manual_seed(0)
     everything = thinned(samples(data))
     net = PatchNet()
-    net.load_state_dict(torch.load(checkpoint, weights_only=True, map_location="cpu"))
+    net.load_state_dict(soup(checkpoints))
     net.to(memory_format=torch.channels_last)
     net.half().float().eval()  # what is measured below is what is shipped: float16
     train = [s for s in everything if s.split is Split.TRAIN]
@@ -234,10 +247,12 @@ def publish(data: Path, checkpoint: Path, weights: Path, command: str) -> Card:
         name="patchnet",
         sha256="",
         task="Is this picture generated? Patch logits at stride 16; above 0 leans to synthetic.",
-        architecture="EfficientNet-Lite0, strides 16 and 32, 1x1 convolution to patch logits, mean",
+        architecture="EfficientNet-Lite0, strides 16 and 32, 1x1 convolution to patch logits, "
+        "mean; weights averaged over four runs",
         papers=(
             "Chai et al. 2020, What makes fake images detectable?",
             "Tan and Le 2019, EfficientNet",
+            "Wortsman et al. 2022, Model soups",
             "Wichmann and Hill 2001, The psychometric function (calibration)",
         ),
         data=(
@@ -285,12 +300,22 @@ def publish(data: Path, checkpoint: Path, weights: Path, command: str) -> Card:
     return card
 
 
+_TRAIN = "python -m unmask.detect.train --data DATA --backbone efficientnet-lite0.pth"
+COMMAND = "\n".join(
+    (
+        f"{_TRAIN} --seed 1 --out runs/1",
+        f"{_TRAIN} --seed 2 --out runs/2",
+        f"{_TRAIN} --seed 3 --out runs/3 --steps 800",
+        f"{_TRAIN} --seed 4 --out runs/4 --steps 800 --drop-path 0.05",
+        "python -m unmask.detect.publish --data DATA --checkpoints runs/*/last.pt",
+    )
+)
 WEAKNESSES = (
     "It was trained on StyleGAN pictures alone; of other generators it sees what they share.",
     "Diffusion pictures (Stable Diffusion 3, Flux) and StarGAN faces are not recognised.",
     "It learned from pictures of at most 600 pixels; large originals are out of its experience.",
     "Local edits and face swaps smaller than a few hundred pixels escape it.",
-    "The test split was read once before, for the network that this one replaced.",
+    "The test split was read twice before, for the networks that this one replaced.",
 )
 
 
@@ -298,15 +323,10 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--checkpoints", type=Path, required=True, nargs="+")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     given = parser.parse_args()
-    command = (
-        "python -m unmask.detect.train --data DATA --backbone efficientnet-lite0.pth --out "
-        "runs/patchnet && python -m unmask.detect.publish --data DATA --checkpoint "
-        "runs/patchnet/best.pt"
-    )
-    publish(given.data, given.checkpoint, given.weights, command)
+    publish(given.data, given.checkpoints, given.weights, COMMAND)
 
 
 if __name__ == "__main__":

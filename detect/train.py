@@ -4,8 +4,8 @@
 
 Batches are half real, half generated; every picture goes through the same random chain. Some
 pictures get a patch of another pasted in, so that the patch logits learn to point. Only the TRAIN
-split is learned from; VALIDATION (other sources and other generators) picks the checkpoint.
-A run that was stopped goes on from its last checkpoint.
+split is learned from; VALIDATION (other sources and other generators) is watched, to choose the
+options of this file by. A run that was stopped goes on from its last checkpoint.
 """
 
 import argparse
@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -165,7 +164,7 @@ def schedule(step: int, config: TrainConfig) -> float:
 
 
 def train(data: Path, out: Path, config: TrainConfig, backbone: Path | None, device: str) -> Path:
-    """Train and return the path of the best checkpoint by validation AUC."""
+    """Train and return the path of the last checkpoint; `averaged` reads what it learned."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(asdict(config), indent=1))
     torch.manual_seed(config.seed)
@@ -186,7 +185,7 @@ def train(data: Path, out: Path, config: TrainConfig, backbone: Path | None, dev
         weight_decay=config.weight_decay,
     )
     planned = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, config))
-    state: dict[str, Any] = {"step": 0, "best": 0.0}
+    done = 0
     last = out / "last.pt"
     if last.exists():
         saved = torch.load(last, weights_only=True)
@@ -194,12 +193,12 @@ def train(data: Path, out: Path, config: TrainConfig, backbone: Path | None, dev
         average.load_state_dict(saved["average"])
         optimizer.load_state_dict(saved["optimizer"])
         planned.load_state_dict(saved["planned"])
-        state = saved["state"]
+        done = saved["step"]
 
-    stream = Stream(learned, config, state["step"])
+    stream = Stream(learned, config, done)
     loader = iter(DataLoader(stream, batch_size=config.batch, num_workers=1, prefetch_factor=4))
     began, losses = time.time(), []
-    for step in range(state["step"], config.steps):
+    for step in range(done, config.steps):
         images, target = next(loader)
         net.train()
         images = images.to(device, memory_format=torch.channels_last)
@@ -220,18 +219,18 @@ def train(data: Path, out: Path, config: TrainConfig, backbone: Path | None, dev
         losses = []
         with (out / "log.jsonl").open("a") as log:
             log.write(json.dumps(row | {f"auc_{k}": round(v, 4) for k, v in found.items()}) + "\n")
-        state["step"] = step + 1
-        # The mean over corpora: picking by the pooled AUC would reward telling corpora apart.
-        mean = float(np.mean([v for k, v in found.items() if k != "all"]))
-        if mean > state["best"]:
-            state["best"] = mean
-            torch.save(average.module.state_dict(), out / "best.pt")
         torch.save(
-            {"net": net.state_dict(), "average": average.state_dict(), "state": state,
+            {"net": net.state_dict(), "average": average.state_dict(), "step": step + 1,
              "optimizer": optimizer.state_dict(), "planned": planned.state_dict()},
             last,
         )  # fmt: skip
-    return out / "best.pt"
+    return last
+
+
+def averaged(checkpoint: Path) -> dict[str, Tensor]:
+    """The running average of a run's weights, as a state of PatchNet."""
+    saved = torch.load(checkpoint, weights_only=True, map_location="cpu")["average"]
+    return {k.removeprefix("module."): v for k, v in saved.items() if k.startswith("module.")}
 
 
 def main() -> None:

@@ -17,8 +17,10 @@ from unmask.detect.calibration import Calibration, fit
 from unmask.detect.encodings import Chain, jpeg, random_chain, resize
 from unmask.detect.image_detector import jpeg_quality, middle
 from unmask.detect.inference import TILE, WEIGHTS, load_detector, tile_corners
+from unmask.detect.lite0 import SameConv2d
 from unmask.detect.metrics import auc, bootstrap, cllr
 from unmask.detect.patchnet import PatchNet
+from unmask.detect.publish import soup
 from unmask.errors import WeightsError
 from unmask.evidence import Finding, NotApplicable
 from unmask.media import open_bytes
@@ -112,6 +114,18 @@ def test_patch_logits_are_one_in_sixteen() -> None:
         assert net(torch.rand(2, 3, 160, 96)).shape == (2, 10, 6)
 
 
+@pytest.mark.parametrize("kernel", [3, 5])
+@pytest.mark.parametrize("size", [7, 8])
+def test_same_padding_puts_the_odd_pixel_at_the_end(kernel: int, size: int) -> None:
+    conv = SameConv2d(1, 1, kernel, stride=2, bias=False)
+    image = torch.rand(1, 1, size, size + 4)
+    before = (kernel - 1 - (size % 2 == 0)) // 2  # TensorFlow's SAME, at stride 2
+    padded = torch.nn.functional.pad(image, (before, 9, before, 9))
+    expected = torch.nn.functional.conv2d(padded, conv.weight, stride=2)
+    rows, columns = -(-size // 2), -(-(size + 4) // 2)
+    assert torch.allclose(conv(image), expected[..., :rows, :columns], atol=1e-6)
+
+
 @pytest.mark.parametrize("quality", [30, 50, 75, 90, 95])
 def test_jpeg_quality_is_read_from_the_table(quality: int, photograph: NDArray[np.uint8]) -> None:
     found = jpeg_quality(open_bytes(encoded(photograph, "JPEG", quality), "x"))
@@ -196,18 +210,20 @@ def test_training_learns_a_planted_trace_and_resumes(
 ) -> None:
     toy_corpus(tmp_path / "data")
     monkeypatch.setattr(training, "VALIDATION_PICTURES", 12)
-    calm = Chain(resize=0, jpeg=0, webp=0, blur=0, noise=0)
+    calm = Chain(resize=0, jpeg=0, webp=0, blur=0, noise=0, colour=0)
     config = {"crop": 64, "batch": 8, "warmup": 2, "check_every": 8, "ema": 0.5, "chain": calm}
     out = tmp_path / "run"
     short = training.TrainConfig(**config, steps=8)  # type: ignore[arg-type]
     training.train(tmp_path / "data", out, short, None, "cpu")
     longer = training.TrainConfig(**config, steps=24)  # type: ignore[arg-type]
-    best = training.train(tmp_path / "data", out, longer, None, "cpu")
+    last = training.train(tmp_path / "data", out, longer, None, "cpu")
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in log] == [8, 16, 24]
     assert log[-1]["loss"] < log[0]["loss"]
     net = PatchNet()
-    net.load_state_dict(torch.load(best, weights_only=True))
+    net.load_state_dict(soup([last, last]))
+    for name, value in training.averaged(last).items():
+        assert torch.equal(net.state_dict()[name], value)
 
 
 @pytest.mark.shared
