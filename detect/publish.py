@@ -303,10 +303,10 @@ def publish(data: Path, checkpoints: Sequence[Path], weights: Path, command: str
 _TRAIN = "python -m unmask.detect.train --data DATA --backbone efficientnet-lite0.pth"
 COMMAND = "\n".join(
     (
-        f"{_TRAIN} --seed 1 --out runs/1",
-        f"{_TRAIN} --seed 2 --out runs/2",
-        f"{_TRAIN} --seed 3 --out runs/3 --steps 800",
-        f"{_TRAIN} --seed 4 --out runs/4 --steps 800 --drop-path 0.05",
+        f"{_TRAIN} --seed 1 --out runs/1 --steps 900 --colour 0 --drop-path 0",
+        f"{_TRAIN} --seed 1 --out runs/2",
+        f"{_TRAIN} --seed 2 --out runs/3",
+        f"{_TRAIN} --seed 3 --out runs/4 --steps 800",
         "python -m unmask.detect.publish --data DATA --checkpoints runs/*/last.pt",
     )
 )

@@ -245,9 +245,11 @@ def main() -> None:
                  "check_every", "seed"):  # fmt: skip
         value = getattr(defaults, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    parser.add_argument("--colour", type=float, default=defaults.chain.colour)
     given = vars(parser.parse_args())
     data, out, backbone, device = (given.pop(k) for k in ("data", "out", "backbone", "device"))
-    train(data, out, TrainConfig(**given), backbone, device)
+    chain = Chain(colour=given.pop("colour"))
+    train(data, out, TrainConfig(**given, chain=chain), backbone, device)
 
 
 if __name__ == "__main__":

@@ -214,6 +214,19 @@ def analysers_command() -> None:
         out.print(table, "")
 
 
+@cli.command(
+    "evaluate",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def evaluate_command(context: typer.Context) -> None:
+    """Measure detectors on labelled pictures, with intervals, leak probes and calibration."""
+    # Its options stand with it: torch loads with that module, and a scan must not wait for it.
+    from unmask.detect.evaluation.command import main as evaluate
+
+    evaluate(context.args)
+
+
 @cli.command("app")
 def app_command(
     port: Annotated[int, typer.Option(help="of this machine", min=1, max=65535)] = 8501,

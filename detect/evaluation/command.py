@@ -1,0 +1,183 @@
+"""The command `unmask evaluate`."""
+
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from unmask.detect.evaluation.cache import default_folder
+from unmask.detect.evaluation.run import EvaluateConfig, evaluate
+from unmask.detect.evaluation.selection import EvaluationError
+from unmask.detect.evaluation.survey import Progress as Report
+from unmask.errors import UnmaskError
+from unmask.report.clean import clean
+
+USAGE, NO_SCORES, INTERRUPTED = 2, 1, 130  # exit codes, beside 0
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+err = Console(stderr=True)
+
+
+@app.command("evaluate")
+def evaluate_command(
+    detector: Annotated[
+        list[str],
+        typer.Option(
+            "--detector",
+            "-d",
+            metavar="NAME|MODULE:CALLABLE|COMMAND",
+            help="an analyser; Python that takes pixels; a command such as 'python score.py {}', "
+            "or without {} for paths on standard input. TITLE=... in front names it in tables",
+        ),
+    ],
+    data: Annotated[
+        list[str],
+        typer.Option(
+            metavar="MANIFEST|FOLDER", help="labelled pictures; convention:path names how"
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(file_okay=False, help="folder for JSON, Markdown, plots, HTML")
+    ] = None,
+    perturb: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="clean, standard, full, or jpeg:70, webp:80, scale:0.5, blur:1, noise:5, "
+            "crop:0.5, screenshot, social, h264:26; + joins them. The default is standard"
+        ),
+    ] = None,
+    base: Annotated[
+        str, typer.Option(help="one encoding for all: jpeg:95, webp:90; none keeps the files' own")
+    ] = "jpeg:95",
+    crop: Annotated[
+        str,
+        typer.Option(help="auto cuts classes of different size alike; none; or pixels for all"),
+    ] = "auto",
+    split: Annotated[str, typer.Option(help="of the data: test, validation, train, all")] = "test",
+    validation: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MANIFEST|FOLDER", help="sets thresholds that nothing else sets"),
+    ] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DETECTOR=VALUE", help="score above which it says synthetic"),
+    ] = None,
+    decide: Annotated[
+        float,
+        typer.Option(help="P(synthetic) from which a calibrated detector says so", min=0, max=1),
+    ] = 0.5,
+    limit: Annotated[
+        int | None, typer.Option(help="pictures of each corpus, split and generator", min=1)
+    ] = None,
+    draws: Annotated[int, typer.Option(help="of bootstraps", min=10)] = 2000,
+    seed: Annotated[int, typer.Option(help="of bootstraps and folds")] = 0,
+    cache: Annotated[
+        Path | None, typer.Option(file_okay=False, help="kept scores; ~/.cache/unmask/scores")
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="keep nothing, read nothing")
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps")] = "auto",
+    seconds: Annotated[
+        float, typer.Option(help="time limit of an analyser or command on a picture", min=0.1)
+    ] = 60.0,
+) -> None:
+    """Measure detectors on labelled pictures, with intervals, leak probes and calibration.
+
+    Interrupted by Ctrl-C it goes on from there when called again. Exit codes: 0 done, 1 a detector
+    gave no score at all, 2 a wrong call, 130 interrupted.
+    """
+    folder = None if no_cache else cache or default_folder()
+    try:
+        config = EvaluateConfig(
+            detectors=tuple(detector),
+            data=tuple(data),
+            perturb=tuple(perturb or ("standard",)),
+            base=base,
+            crop=crop,
+            split=split,
+            validation=tuple(validation or ()),
+            thresholds=dict(_threshold(text) for text in threshold or ()),
+            decide=decide,
+            limit=limit,
+            draws=draws,
+            seed=seed,
+            cache=folder,
+            device=device,
+            seconds=seconds,
+            command=shlex.join(["unmask", *sys.argv[1:]]),
+        )
+        code = _evaluate(config, out)
+    except UnmaskError as error:
+        err.print(f"[bold red]Error:[/] {escape(clean(str(error)))}", soft_wrap=True)
+        raise typer.Exit(USAGE) from error
+    except KeyboardInterrupt as error:
+        kept = "Nothing was kept." if folder is None else "What was scored is kept: call it again."
+        err.print(f"[bold]Interrupted.[/] {kept}")
+        raise typer.Exit(INTERRUPTED) from error
+    raise typer.Exit(code)
+
+
+def _evaluate(config: EvaluateConfig, out: Path | None) -> int:
+    # An hour of scoring must not end at a library that is not there, or at such a folder.
+    if not all(find_spec(name) for name in ("sklearn", "matplotlib")):
+        raise EvaluationError("The evaluation needs the extra: pip install 'unmask[train]'")
+    if out is not None:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise typer.BadParameter(f"{out}: {error.strerror}") from error
+    with _reporting() as report:
+        evaluation = evaluate(config, report)
+    from unmask.detect.evaluation.writers import summary, write  # matplotlib loads with it
+
+    Console().print(summary(evaluation))
+    try:
+        written = write(evaluation, out) if out is not None else []
+    except OSError as error:
+        raise EvaluationError(f"{out} cannot be written: {error.strerror}.") from error
+    for path in written:
+        err.print(f"Wrote {path}", markup=False, soft_wrap=True)
+    scored = {row.detector for row in evaluation.rows}
+    total = sum(sum(counts.values()) for counts in evaluation.data.values())
+    silent = [n for n, reasons in evaluation.failures.items() if len(reasons) >= total]
+    return NO_SCORES if silent or not scored else 0
+
+
+def _threshold(text: str) -> tuple[str, float]:
+    name, _, number = text.rpartition("=")
+    try:
+        return name, float(number)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not DETECTOR=VALUE") from error
+
+
+@contextmanager
+def _reporting() -> Iterator[Report]:
+    """A bar for each stage, on standard error."""
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bars:
+        tasks = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield report
+
+
+def main(words: Sequence[str]) -> None:
+    """Run with the words after `unmask evaluate`. Raises typer's exceptions, for an outer app."""
+    command = typer.main.get_command(app)
+    code = command.main(list(words), prog_name="unmask evaluate", standalone_mode=False)
+    if code:
+        raise typer.Exit(code)
