@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 
 import unmask
 from unmask.datasets.manifest import Sample, Split, samples
-from unmask.detect.metrics import cllr
+from unmask.detect.evaluation.reliability import cllr
 from unmask.detect.publish import STRANGERS, read, thinned
 from unmask.evidence import Finding
 from unmask.media import open_bytes

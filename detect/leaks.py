@@ -19,8 +19,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from unmask.datasets.manifest import Sample, Split, samples
+from unmask.detect.evaluation.figures import auc
+from unmask.detect.evaluation.resampling import estimate
 from unmask.detect.inference import Detector
-from unmask.detect.metrics import auc, bootstrap
 from unmask.detect.publish import read
 
 
@@ -79,10 +80,10 @@ def probe(data: list[Sample], corpus: str = "ffhq_vs_stylegan") -> dict[str, dic
             model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
             model.fit(x[~test], fake[~test])
             scores = model.decision_function(x[test])
-            low, high = bootstrap(fake[test], scores)
+            area = estimate(fake[test], scores)
             found[f"{name}, {stage}"] = {
-                "auc": round(auc(fake[test], scores), 3),
-                "auc_95": [round(low, 3), round(high, 3)],
+                "auc": round(area.value, 3),
+                "auc_95": [round(area.low, 3), round(area.high, 3)],
                 "n": int(test.sum()),
             }
     return found

@@ -27,8 +27,9 @@ from unmask.card import Card
 from unmask.datasets.manifest import CORPORA, Sample, Split, samples
 from unmask.detect.calibration import Calibration, fit
 from unmask.detect.encodings import Chain, Pixels, jpeg, random_chain, resize, webp
+from unmask.detect.evaluation.reliability import cllr
+from unmask.detect.evaluation.resampling import estimate
 from unmask.detect.inference import WEIGHTS, Detector
-from unmask.detect.metrics import auc, bootstrap, cllr
 from unmask.detect.patchnet import CHANNELS, PatchNet
 from unmask.detect.train import averaged
 
@@ -191,10 +192,10 @@ def _row(
     fake: NDArray[np.bool_], scores: NDArray[np.float64], calibration: Calibration,
     away: NDArray[np.bool_],
 ) -> dict[str, Any]:  # fmt: skip
-    low, high = bootstrap(fake, scores)
+    area = estimate(fake, scores)
     return _rates(fake, scores, calibration, away) | {
-        "auc": round(auc(fake, scores), 4),
-        "auc_95": [round(low, 4), round(high, 4)],
+        "auc": round(area.value, 4),
+        "auc_95": [round(area.low, 4), round(area.high, 4)],
         "cllr": round(cllr(fake, calibration.llr(scores)), 4),
     }
 

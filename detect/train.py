@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from unmask.datasets.manifest import Sample, Split, samples
 from unmask.detect.encodings import Chain, random_chain
-from unmask.detect.metrics import auc
+from unmask.detect.evaluation.figures import auc
 from unmask.detect.patchnet import STRIDE, PatchNet, load_backbone
 
 VALIDATION_PICTURES = 160  # of a corpus: enough to choose a checkpoint by

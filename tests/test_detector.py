@@ -15,10 +15,10 @@ from unmask.datasets.manifest import CORPORA, Split, draw, samples
 from unmask.detect import train as training
 from unmask.detect.calibration import Calibration, fit
 from unmask.detect.encodings import Chain, jpeg, random_chain, resize
+from unmask.detect.evaluation.figures import auc
 from unmask.detect.image_detector import jpeg_quality, middle
 from unmask.detect.inference import TILE, WEIGHTS, load_detector, tile_corners
 from unmask.detect.lite0 import SameConv2d
-from unmask.detect.metrics import auc, bootstrap, cllr
 from unmask.detect.patchnet import PatchNet
 from unmask.detect.publish import soup
 from unmask.errors import WeightsError
@@ -36,24 +36,6 @@ def encoded(pixels: NDArray[np.uint8], kind: str = "PNG", quality: int = 90) -> 
 
 def detect(data: bytes) -> Finding | NotApplicable:
     return pick(["image_detector"])[0].analyse(open_bytes(data, "x"))
-
-
-def test_auc_by_hand_and_against_scikit_learn() -> None:
-    from sklearn.metrics import roc_auc_score
-
-    assert auc([False, False, True, True], [1, 3, 2, 4]) == 0.75
-    assert auc([False, True], [1, 1]) == 0.5
-    rng = np.random.default_rng(0)
-    labels, scores = rng.random(200) < 0.4, rng.integers(0, 20, 200)
-    assert auc(labels, scores) == pytest.approx(roc_auc_score(labels, scores))
-    low, high = bootstrap(labels, scores, draws=300)
-    assert low < auc(labels, scores) < high
-
-
-def test_cllr_by_hand() -> None:
-    assert cllr([True, False], [0.0, 0.0]) == pytest.approx(1.0)
-    assert cllr([True, False], [20.0, -20.0]) < 1e-6
-    assert cllr([True, False], [-3.0, 3.0]) > 1.0
 
 
 def test_calibration_finds_the_error_rates_that_made_the_scores() -> None:

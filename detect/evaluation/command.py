@@ -129,7 +129,7 @@ def evaluate_command(
 def _evaluate(config: EvaluateConfig, out: Path | None) -> int:
     # An hour of scoring must not end at a library that is not there, or at such a folder.
     if not all(find_spec(name) for name in ("sklearn", "matplotlib")):
-        raise EvaluationError("The evaluation needs the extra: pip install 'unmask[train]'")
+        raise EvaluationError("The evaluation needs the extra: pip install 'unmask[evaluate]'")
     if out is not None:
         try:
             out.mkdir(parents=True, exist_ok=True)
