@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 
@@ -44,6 +43,8 @@ def fit(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike) -> Calibration
     Each class counts one half in all, whatever its size. One pseudo-observation a class keeps the
     rates away from 0: n error-free pictures do not prove an error rate below about 1/n.
     """
+    from scipy.optimize import minimize  # a scan, which fits nothing, must not wait for it
+
     fake = np.asarray(labels, dtype=bool)
     s = np.asarray(scores, dtype=float)
     w = np.asarray(weights, dtype=float).copy()
