@@ -57,6 +57,15 @@ def test_calibration_promises_little_from_few_pictures() -> None:
     assert abs(float(few.llr(-100.0))) < np.log(60)
 
 
+def test_a_gap_between_the_classes_makes_no_step() -> None:
+    """Missed fakes among the photographs, the others far above them: any slope would fit."""
+    reals = np.linspace(-4, 0.5, 60)
+    fakes = np.concatenate([np.linspace(-4, 0.4, 24), np.linspace(0.6, 5, 36)])
+    found = fit(np.repeat([False, True], 60), np.concatenate([reals, fakes]), np.ones(120))
+    assert found.slope < 20
+    assert float(found.llr(1.0)) > float(found.llr(0.55)) > float(found.llr(0.0)) + 0.1
+
+
 def test_splits_are_stable_and_never_overlap() -> None:
     assert draw("a", (1.0, 0.0)) is Split.TRAIN
     assert draw("a", (0.0, 1.0)) is Split.VALIDATION
