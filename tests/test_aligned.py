@@ -1,0 +1,469 @@
+"""Aligned data: decoders, what they are trained to, reconstructions, simulators and blends."""
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from scenes import decoded, encoded, scene
+
+from unmask.datasets import blending, pairs, reconstruct, upsampling
+from unmask.datasets.decoder_training import DecoderTraining, train
+from unmask.datasets.decoders import (
+    FAMILIES,
+    SPECS,
+    Autoencoder,
+    Bottleneck,
+    DecoderSpec,
+    Loss,
+    build,
+)
+from unmask.datasets.loaders import DatasetError, DatasetReason, load
+from unmask.datasets.manifest import Split
+from unmask.datasets.reconstruct import ReconstructConfig
+from unmask.errors import MediaError, Reason
+
+Pixels = NDArray[np.uint8]
+SMALL = DecoderTraining(steps=8, batch=2, crop=32, critic_after=3, save_every=4)
+TINY = "pixel-shuffle-d1-plain-l1"
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def built(name: str) -> Autoencoder:
+    torch.manual_seed(0)
+    return build(SPECS[name]).eval()
+
+
+# Decoders
+
+
+def test_the_zoo_differs_in_everything_that_leaves_a_trace() -> None:
+    assert len(SPECS) >= 24
+    kinds = {(s.upsample, s.depth, s.bottleneck, s.loss) for s in SPECS.values()}
+    assert len(kinds) == len(SPECS)
+    assert {s.depth for s in SPECS.values()} == {1, 2, 3, 4}
+    for values in ({s.bottleneck for s in SPECS.values()}, {s.loss for s in SPECS.values()}):
+        assert len(values) == 3
+
+
+def test_a_family_is_on_one_side() -> None:
+    assert {s.family for s in SPECS.values()} == set(FAMILIES)
+    assert {s.split for s in SPECS.values()} == set(Split)
+    for family in FAMILIES:
+        assert len({s.split for s in SPECS.values() if s.family == family}) == 1
+    kept = {s.upsample for s in SPECS.values() if s.split is Split.TRAIN}
+    assert not kept & {s.upsample for s in SPECS.values() if s.split is Split.VALIDATION}
+    for spec in SPECS.values():  # a tested family shares its up-sampling or its codes with no other
+        if spec.split is Split.TEST:
+            assert spec.upsample not in kept or spec.bottleneck is Bottleneck.VQ
+        else:
+            assert spec.bottleneck is not Bottleneck.VQ
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=list(SPECS))
+def test_every_decoder_keeps_the_size_and_learns_everywhere(spec: DecoderSpec) -> None:
+    torch.manual_seed(0)
+    net = build(spec)
+    assert 70_000 < sum(p.numel() for p in net.parameters()) < 500_000
+    images = torch.rand(2, 3, 2 * 2**spec.depth, 3 * 2**spec.depth)
+    out, cost = net.penalised(images)
+    assert out.shape == images.shape
+    ((out - images).abs().mean() + cost).backward()
+    still = [n for n, p in net.named_parameters() if p.grad is None or not p.grad.any()]
+    assert not still
+    inside = net.eval()(images)
+    assert 0 <= inside.detach().min() <= inside.detach().max() <= 1
+    assert torch.equal(inside, net(images))  # nothing random once it is trained
+
+
+def test_sides_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match="multiples of 16"):
+        build(SPECS["nearest-d4-plain-l1-gradient"])(torch.rand(1, 3, 32, 40))
+
+
+def test_codes_are_all_that_passes_a_codebook() -> None:
+    book = built("vq-nearest-d2-l1-gradient").bottleneck
+    quantised, _ = book(torch.randn(2, 24, 5, 7))
+    vectors = quantised.unflatten(1, (3, 4)).movedim(2, -1).reshape(-1, 4)
+    assert torch.cdist(vectors, book.codes).min(1).values.max().item() < 1e-3
+
+
+# Training
+
+
+def photographs(count: int = 4) -> list[Pixels]:
+    return [scene(96, 112, seed) for seed in range(count)]
+
+
+@pytest.mark.parametrize("name", ["pixel-shuffle-d2-plain-adversarial", "vq-nearest-d1-l1"])
+def test_training_that_stops_goes_on_to_the_same_weights(tmp_path: Path, name: str) -> None:
+    def stop(step: int, _error: float) -> None:
+        if step == 6:  # after the checkpoint of step 4
+            raise InterruptedError
+
+    whole = train(SPECS[name], photographs(), SMALL, tmp_path / "whole.pt")
+    with pytest.raises(InterruptedError):
+        train(SPECS[name], photographs(), SMALL, tmp_path / "parts.pt", stop)
+    seen: list[int] = []
+    parts = train(
+        SPECS[name], photographs(), SMALL, tmp_path / "parts.pt", lambda s, _e: seen.append(s)
+    )
+    assert seen == [5, 6, 7, 8]
+    for key, value in whole.state_dict().items():
+        assert torch.equal(value, parts.state_dict()[key]), key
+
+
+def test_training_learns_and_leaves_the_random_state_alone(tmp_path: Path) -> None:
+    errors: list[float] = []
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    config = replace(SMALL, steps=40, batch=2, warmup=5)
+    train(SPECS[TINY], photographs(), config, tmp_path / "a.pt", lambda _, e: errors.append(e))
+    assert np.mean(errors[-10:]) < 0.5 * np.mean(errors[:5])
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_the_critic_changes_what_is_learned_only_after_its_start(tmp_path: Path) -> None:
+    judged = SPECS["nearest-d2-plain-adversarial"]
+    alone = replace(judged, loss=Loss.L1)
+
+    def weights(spec: DecoderSpec, steps: int) -> torch.Tensor:
+        config = replace(SMALL, steps=steps, critic_after=2)
+        net = train(spec, photographs(), config, tmp_path / f"{spec.loss}{steps}.pt")
+        return torch.cat([p.detach().flatten() for p in net.parameters()])
+
+    assert torch.equal(weights(judged, 2), weights(alone, 2))
+    assert not torch.equal(weights(judged, 4), weights(alone, 4))
+
+
+def test_checkpoints_of_others_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.pt"
+    config = replace(SMALL, steps=1)
+    train(SPECS[TINY], photographs(), config, path)
+    for spec, options in (
+        (SPECS["nearest-d1-plain-l1"], config),
+        (SPECS[TINY], replace(config, lr=1.0)),
+    ):
+        with pytest.raises(DatasetError, match="other options") as caught:
+            train(spec, photographs(), options, path)
+        assert caught.value.reason is DatasetReason.UNREADABLE
+    path.write_bytes(b"no checkpoint")
+    with pytest.raises(DatasetError, match="no checkpoint"):
+        train(SPECS[TINY], photographs(), config, path)
+    with pytest.raises(DatasetError) as caught:
+        train(SPECS[TINY], [], config, tmp_path / "none.pt")
+    assert caught.value.reason is DatasetReason.EMPTY
+
+
+# Reconstruction
+
+
+@pytest.mark.parametrize("shape", [(70, 150), (33, 200), (64, 64), (17, 19)])
+def test_tiles_show_no_seam(shape: tuple[int, int]) -> None:
+    net = built("bilinear-d1-plain-l1")
+    pixels = scene(*shape)
+    whole = pairs.reconstruct(net, pixels, tile=512)
+    tiled = pairs.reconstruct(net, pixels, tile=64, margin=24)
+    assert tiled.shape == pixels.shape
+    assert np.abs(whole.astype(int) - tiled).max() <= 1  # rounding alone
+    if shape[1] > 100:  # the check can fail: without a margin, it does
+        seams = pairs.reconstruct(net, pixels, tile=64, margin=0)
+        assert np.abs(whole.astype(int) - seams).max() > 1
+
+
+def test_the_fake_has_no_frame() -> None:
+    net = built("bilinear-d1-plain-l1")
+    flat = np.full((40, 40, 3), 180, np.uint8)
+    with torch.inference_mode():
+        bare = net(torch.full((1, 3, 40, 40), 180 / 255))[0] * 255
+    framed = pairs.reconstruct(net, flat).reshape(-1, 3)
+    spread = bare.flatten(1).amax(1) - bare.flatten(1).amin(1)
+    assert np.ptp(framed, axis=0).max() < 0.4 * spread.max().item()
+
+
+def tree(root: Path, count: int = 12) -> Path:
+    """Photographs alone: JPEG of two qualities and sizes, a grey one, a PNG, one damaged."""
+    root.mkdir()
+    for i in range(count):
+        data = encoded(scene(80 + 8 * (i % 3), 100, i), quality=(90, 70)[i % 2])
+        (root / f"p{i}.jpg").write_bytes(data)
+    grey = io.BytesIO()
+    Image.fromarray(scene(96, 96, 90)).convert("L").save(grey, "JPEG", quality=80)
+    (root / "grey.jpg").write_bytes(grey.getvalue())
+    (root / "plain.png").write_bytes(encoded(scene(96, 96, 91), format="PNG"))
+    (root / "broken.jpg").write_bytes(data[: len(data) // 3])
+    (root / "small.png").write_bytes(encoded(scene(40, 96, 92), format="PNG"))
+    return root
+
+
+def test_a_set_of_pairs(tmp_path: Path) -> None:
+    names = [TINY, "transposed-k3-d1-kl-l1-gradient", "subpixel-blur-d1-kl-l1-gradient"]
+    config = ReconstructConfig(side=64, shares=(0.4, 0.3), training=replace(SMALL, steps=2))
+    data, out = [f"real:{tree(tmp_path / 'mine')}"], tmp_path / "out"
+    made = reconstruct.make(data, out, [SPECS[n] for n in names], config)
+
+    samples = load(str(out))
+    assert samples == made
+    fakes = [s for s in samples if s.fake]
+    reals = {s.source: s for s in samples if not s.fake}
+    assert {s.generator for s in fakes} == set(names)
+    assert len(fakes) == len(reals)  # three families of three splits: every photograph once
+    assert not {s.path.name.split("-")[0] for s in samples} & {"broken", "small"}
+    for fake in fakes:
+        real = reals[fake.source]
+        assert fake.split is real.split is SPECS[fake.generator].split
+        assert fake.corpus == real.corpus == "mine"
+        with Image.open(fake.path) as a, Image.open(real.path) as b:
+            assert (a.size, a.mode, a.format, a.info) == (b.size, b.mode, b.format, b.info)
+            assert a.tobytes() != b.tobytes()
+            grey = "grey" in fake.source
+            assert (np.ptp(np.asarray(a), axis=2).max() == 0) == grey
+    noted = json.loads((out / "decoders.json").read_text())
+    assert set(noted) == set(names)
+    assert all(5 < n["psnr"] < 60 and n["pictures"] for n in noted.values())
+
+
+def test_a_set_is_gone_on_with(tmp_path: Path) -> None:
+    config = ReconstructConfig(side=64, shares=(0.4, 0.3), training=replace(SMALL, steps=1))
+    data, out = [f"real:{tree(tmp_path / 'mine')}"], tmp_path / "out"
+    first = reconstruct.make(data, out, [SPECS[TINY]], config)
+    fake = next(s for s in first if s.fake)
+    before = fake.path.read_bytes()
+    written = fake.path.stat().st_mtime_ns
+
+    second = reconstruct.make(data, out, [SPECS["nearest-d1-plain-l1"]], config)
+    assert set(first) < set(second)  # what was there stays
+    reconstruct.make(data, out, [SPECS[TINY]], config)
+    assert fake.path.stat().st_mtime_ns == written  # nor is it made again
+    longer = replace(config, training=replace(config.training, steps=4))
+    reconstruct.make(data, out, [SPECS[TINY]], longer)
+    assert fake.path.read_bytes() != before
+    with pytest.raises(DatasetError, match="other options"):
+        reconstruct.make(data, out, [SPECS[TINY]], replace(longer, side=80))
+
+
+def test_photographs_without_a_split_are_not_trained_on(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="--shares") as caught:
+        reconstruct.photographs([f"real:{tree(tmp_path / 'mine')}"], limit=None, shares=None)
+    assert caught.value.reason is DatasetReason.EMPTY
+
+
+def test_a_limit_leaves_every_split_its_photographs(tmp_path: Path) -> None:
+    data = [f"real:{tree(tmp_path / 'mine', 40)}"]
+    found = reconstruct.photographs(data, limit=3, shares=(0.4, 0.3))
+    assert [sum(s.split is split for s in found) for split in Split] == [3, 3, 3]
+
+
+def blockiness(pixels: Pixels) -> float:
+    """Steps across the 8-pixel grid over steps beside it; 1 without blocks."""
+    steps = np.abs(np.diff(pixels.astype(float).mean(2), axis=1)).mean(0)
+    return float(steps[7::8].mean() / steps[3::8].mean())
+
+
+def test_the_fake_has_the_blocks_of_its_real(tmp_path: Path) -> None:
+    data = encoded(scene(200, 232), quality=30)
+    net = train(SPECS[TINY], [decoded(data)], replace(SMALL, steps=40), tmp_path / "a.pt")
+    real, fake = pairs.pair(net, data, side=160, own_quality=True)
+    _, bare = pairs.pair(net, data, side=160, own_quality=False)
+    assert blockiness(bare) < blockiness(fake)
+    assert real.shape == fake.shape == (160, 160, 3)
+    assert blockiness(real) > 1.3  # the cut keeps the grid in its place
+    assert blockiness(fake) > 1.2
+
+
+# Simulators
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_zero_insertion_leaves_its_peaks(factor: int, seed: int) -> None:
+    real = scene(256, 256, seed)
+    fake = upsampling.simulate_upsampling(
+        real,
+        np.random.default_rng(seed),
+        how=upsampling.Interpolation.ZERO,
+        factor=factor,
+        strength=0.3,
+    )
+    assert fake.shape == real.shape
+    before = upsampling.spectral_peaks(real.mean(2), factor)
+    after = upsampling.spectral_peaks(fake.mean(2), factor)
+    assert len(after) == factor**2 - 1
+    assert max(before.values()) < 20
+    assert min(after.values()) > 20
+    assert np.median(list(after.values())) > 200
+    quiet = upsampling.spectral_peaks(fake[:255, :255].mean(2), 3)  # no multiples of 1/factor
+    assert max(quiet.values()) < 20
+
+
+def test_an_uneven_overlap_shows_along_both_axes() -> None:
+    rng = np.random.default_rng(0)
+    how = upsampling.Interpolation.TRANSPOSED
+    real = scene(256, 256)
+    peaks = [
+        upsampling.spectral_peaks(
+            upsampling.simulate_upsampling(real, rng, how=how, strength=s).mean(2), 2
+        )
+        for s in (0.0, 0.05, 0.5)
+    ]
+    for at in ((0, 0.5), (0.5, 0)):
+        assert peaks[0][at] < 20
+        assert min(peaks[1][at], peaks[2][at]) > 1000
+
+
+@pytest.mark.parametrize("how", upsampling.Interpolation)
+@pytest.mark.parametrize("factor", [2, 4])
+def test_simulators_keep_size_mean_and_blend(how: upsampling.Interpolation, factor: int) -> None:
+    real = scene(131, 94) // 3 + 85  # nothing is cut off
+
+    def simulated(blend: float) -> Pixels:
+        rng = np.random.default_rng(5)
+        return upsampling.simulate_upsampling(
+            real, rng, how=how, factor=factor, blend=blend, strength=0.2
+        )
+
+    full, half = simulated(1.0), simulated(0.5)
+    assert full.shape == real.shape
+    assert np.array_equal(simulated(0.0), real)
+    assert abs(full.mean() - real.mean()) < 1.5
+    assert np.abs(half - (real.astype(float) + full) / 2).max() <= 1
+    cells = [  # what is in the picture stays
+        upsampling.shrink(p[:128, :92].astype(float), 4).mean(2).ravel() for p in (full, real)
+    ]
+    assert np.corrcoef(*cells)[0, 1] > 0.9
+    assert (full.astype(float) - real).std() > 1  # detail is gone
+
+
+def test_up_sampling_by_copies_and_by_tents() -> None:
+    rng = np.random.default_rng(0)
+    small = rng.uniform(0, 255, (4, 5, 3))
+    large = upsampling.insert_zeros(small, 2, upsampling.tent(2))
+    assert large.shape == (8, 10, 3)
+    assert np.allclose(large[::2, ::2], small)
+    assert np.allclose(large[1:-1:2, ::2], (small[:-1] + small[1:]) / 2)
+    flat = upsampling.insert_zeros(np.full((4, 4, 1), 7.0), 4, upsampling.tent(4))
+    assert np.allclose(flat, 7)
+    assert np.allclose(upsampling.shrink(small.repeat(2, 0).repeat(2, 1), 2), small)
+
+
+def test_unknown_factors_and_blends_are_refused() -> None:
+    rng, how = np.random.default_rng(0), upsampling.Interpolation.NEAREST
+    for options in ({"factor": 3}, {"blend": 1.2}, {"blend": -0.1}):
+        with pytest.raises(ValueError, match="is not"):
+            upsampling.simulate_upsampling(scene(64, 64), rng, how=how, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (1, 40)])
+def test_the_smallest_pictures(shape: tuple[int, int]) -> None:
+    pixels = np.full((*shape, 3), 100, np.uint8)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        assert upsampling.random_simulation(pixels, rng).shape == pixels.shape
+        for edited in (
+            blending.self_blend(pixels, rng),
+            blending.replace_region(pixels, pixels, rng),
+            blending.fill_hole(pixels, rng),
+        ):
+            assert edited.pixels.shape == pixels.shape
+            assert edited.mask.shape == shape
+
+
+# Blends
+
+
+@pytest.mark.parametrize("shape", [(64, 80), (61, 75)])
+def test_a_blend_ends_in_the_one_or_the_other(shape: tuple[int, int]) -> None:
+    real, fake = scene(*shape, 0), scene(*shape, 1)
+    for blend in (blending.pixel_blend, blending.dct_blend):
+        assert np.array_equal(blend(real, fake, 0.0), real)
+        assert np.array_equal(blend(real, fake, 1.0), fake)
+        middle = (real.astype(float) + fake) / 2
+        assert np.abs(blend(real, fake, 0.5) - middle).max() <= 1
+        with pytest.raises(ValueError, match="sizes differ"):
+            blend(real, fake[1:], 0.5)
+
+
+def test_a_dct_blend_goes_by_frequency() -> None:
+    real, fake = (scene(64, 64, seed) // 3 + 85 for seed in (0, 1))  # nothing is cut off
+    weight = np.zeros((8, 8))
+    weight[0, 0] = 1  # the means of the blocks alone
+    mixed = blending.dct_blend(real, fake, weight)
+
+    def means(pixels: Pixels) -> NDArray[np.float64]:
+        return pixels.reshape(8, 8, 8, 8, 3).mean((1, 3))
+
+    assert np.abs(means(mixed) - means(fake)).max() < 0.6
+    detail = [p.astype(float) - means(p).repeat(8, 0).repeat(8, 1) for p in (mixed, real)]
+    assert np.abs(detail[0] - detail[1]).max() < 1.1
+    band = blending.random_band(np.random.default_rng(0))
+    assert band[7, 7] > band[0, 0]
+    assert (np.diff(band, axis=0) > 0).all()
+
+
+def tables(data: bytes) -> tuple[dict[int, list[int]], object]:
+    with Image.open(io.BytesIO(data)) as image:
+        return image.quantization, [layer[1:3] for layer in image.layer]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("quality", [35, 92])
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+def test_the_reals_own_tables(quality: int, subsampling: int) -> None:
+    real_file = encoded(scene(64, 64), quality=quality, subsampling=subsampling)
+    fake = scene(64, 64, 1)
+    file = blending.encode_as(fake, real_file)
+    assert tables(file) == tables(real_file)
+    expected = decoded(encoded(fake, quality=quality, subsampling=subsampling))
+    assert np.array_equal(blending.own_quality_jpeg(fake, real_file), expected)
+
+
+def test_only_a_jpeg_has_tables() -> None:
+    for data in (encoded(scene(32, 32), format="PNG"), b"", b"\xff\xd8\xff"):
+        with pytest.raises(MediaError) as caught:
+            blending.own_quality_jpeg(scene(32, 32), data)
+        assert caught.value.reason is Reason.UNSUPPORTED
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_edit_stays_inside_its_mask(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    real, fake = scene(120, 160, 0), scene(120, 160, 1)
+    replaced = blending.replace_region(real, fake, rng)
+    filled = blending.fill_hole(real, rng)
+    for edited in (replaced, filled):
+        untouched = edited.mask == 0
+        assert np.array_equal(edited.pixels[untouched], real[untouched])
+        assert (edited.pixels != real)[edited.mask > 0.9].mean() > 0.5
+        assert 0 < edited.mask.mean() < 0.6
+    assert np.array_equal(replaced.pixels[replaced.mask == 1], fake[replaced.mask == 1])
+
+
+def test_a_self_blend_differs_by_its_mask() -> None:
+    real = scene(120, 160)
+    kept = []
+    for seed in range(20):
+        edited = blending.self_blend(real, np.random.default_rng(seed))
+        again = blending.self_blend(real, np.random.default_rng(seed))
+        assert np.array_equal(edited.pixels, again.pixels)
+        assert edited.pixels.shape == real.shape
+        assert 0 <= edited.mask.min() < edited.mask.max() <= 1
+        kept.append(np.array_equal(edited.pixels[edited.mask == 0], real[edited.mask == 0]))
+        assert not np.array_equal(edited.pixels, real)
+    assert 3 < sum(kept) < 17  # now the inside is the changed one, now the outside
+
+
+def test_masks_are_soft_and_of_many_sizes() -> None:
+    masks = [blending.soft_mask((90, 120), np.random.default_rng(s)) for s in range(30)]
+    covered = [float(m.mean()) for m in masks]
+    assert min(covered) < 0.1
+    assert 0.2 < max(covered) < 0.6
+    assert all(((m > 0) & (m < 1)).mean() > 0.005 for m in masks)
