@@ -2,6 +2,7 @@
 
 import json
 import math
+import mmap
 import os
 import sys
 import threading
@@ -373,11 +374,13 @@ def test_the_peak_starts_anew() -> None:
         pytest.skip("this system tells no peak since a moment")
     forget_peak()
     before = peak_mb()
-    held = np.ones(32 * 2**17)  # 32 MB
-    assert peak_mb() - before > 25
-    del held
+    # Straight from the system: the allocator may have as much to give that is resident already.
+    held = mmap.mmap(-1, 64 * 2**20)
+    held.write(b"\1" * len(held))
+    assert peak_mb() - before > 50
+    held.close()
     forget_peak()
-    assert peak_mb() - before < 16
+    assert peak_mb() - before < 50
 
 
 # --- perturbations
