@@ -49,6 +49,23 @@ def webp(pixels: Pixels, quality: int) -> Pixels:
     return _through(pixels, "WEBP", quality=quality, method=2)
 
 
+def h264(pixels: Pixels, crf: int = 26) -> Pixels:
+    """One frame through x264 and back; sides are cut to even numbers."""
+    import av  # a scan of a still, which uses this module too, must not wait for it
+
+    height, width = (n // 2 * 2 for n in pixels.shape[:2])
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": str(crf)})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels[:height, :width]))
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    buffer.seek(0)
+    with av.open(buffer, format="mov") as container:
+        return np.asarray(next(container.decode(video=0)).to_ndarray(format="rgb24"))
+
+
 def _through(pixels: Pixels, kind: str, *, quality: int, **options: int) -> Pixels:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, kind, quality=quality, **options)

@@ -8,7 +8,6 @@ Everything that is fitted or chosen here sees the TRAIN split (the range) or the
 
 import argparse
 import hashlib
-import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -27,7 +25,7 @@ from torch import Tensor
 from unmask.card import Card
 from unmask.datasets.manifest import CORPORA, Sample, Split, samples
 from unmask.detect.calibration import Calibration, fit
-from unmask.detect.encodings import Chain, Pixels, jpeg, random_chain, resize, webp
+from unmask.detect.encodings import Chain, Pixels, h264, jpeg, random_chain, resize, webp
 from unmask.detect.evaluation.reliability import cllr
 from unmask.detect.evaluation.resampling import estimate
 from unmask.detect.inference import WEIGHTS, Detector
@@ -36,21 +34,6 @@ from unmask.detect.train import averaged
 
 # Of other generators than those trained on: what calibration is worth, it is worth on strangers.
 STRANGERS = ("forensynths_cyclegan", "celeba_vs_stylegan2", "sd3_portraits", "photographs")
-
-
-def h264(pixels: Pixels, crf: int = 26) -> Pixels:
-    """One frame through x264 and back; sides are cut to even numbers."""
-    height, width = (n // 2 * 2 for n in pixels.shape[:2])
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=25, options={"crf": str(crf)})
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels[:height, :width]))
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    buffer.seek(0)
-    with av.open(buffer, format="mov") as container:
-        return np.asarray(next(container.decode(video=0)).to_ndarray(format="rgb24"))
 
 
 Change = Callable[[Pixels], Pixels]

@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from unmask.detect import encodings
-from unmask.detect.encodings import Pixels, jpeg, resize, webp
+from unmask.detect.encodings import Pixels, h264, jpeg, resize, webp
 from unmask.errors import UnmaskError
 
 Rng = np.random.Generator
@@ -112,8 +112,6 @@ def social(pixels: Pixels) -> Pixels:
 
 def h264_frame(pixels: Pixels, crf: float) -> Pixels:
     """One frame through x264 and back; a side of one pixel is doubled first."""
-    from unmask.detect.publish import h264  # a clip's codec loads with it
-
     least = [(0, max(0, 2 - n)) for n in pixels.shape[:2]]
     return h264(np.pad(pixels, [*least, (0, 0)], mode="edge"), int(crf))
 

@@ -2,25 +2,20 @@
 
 import base64
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from unmask.detect.evaluation.page_parts import Page, Table
-from unmask.report.clean import clean
-from unmask.report.html_report import POLICY
+from unmask.report.environment import POLICY, environment, read
 
-_SENTENCE = 4000  # characters of any one string in the page
+_PACKAGE = "unmask.detect.evaluation"
 
 
 def to_html(page: Page, light: Mapping[str, bytes], dark: Mapping[str, bytes]) -> str:
     """The page; `light` and `dark` hold the PNG of each picture by its file name."""
-    style = files("unmask.report").joinpath("style.css").read_text("utf-8") + _read("page.css")
+    style = read("unmask.report", "style.css") + read(_PACKAGE, "page.css")
     return (
-        _environment()
+        environment(_PACKAGE)
         .get_template("page.html.j2")
         .render(
             page=page,
@@ -32,29 +27,6 @@ def to_html(page: Page, light: Mapping[str, bytes], dark: Mapping[str, bytes]) -
             is_table=lambda block: isinstance(block, Table),
         )
     )
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FunctionLoader(_read),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-
-
-def _read(name: str) -> str:
-    return files("unmask.detect.evaluation").joinpath(name).read_text("utf-8")
-
-
-def _shown(value: Any) -> Any:
-    """Runs over every value that the page prints, before it is escaped: none goes by uncleaned."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return clean(value, _SENTENCE)
-    return value
 
 
 def _address(png: bytes) -> Markup:

@@ -2,28 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 
 from unmask.evidence import Failure, Finding, NotApplicable
 from unmask.registry import Analyser
 from unmask.report import chart, labels, pictures, words
-from unmask.report.clean import clean, fact_rows
+from unmask.report.clean import fact_rows
+from unmask.report.environment import POLICY, environment, read
 from unmask.report.json_report import settings_json
 from unmask.scan import Report, Result
 
-# `script-src` falls back to `default-src`: a script that got in would still not run.
-POLICY = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-    "base-uri 'none'; form-action 'none'"
-)
-_SENTENCE = 4000  # characters of any one string in the page
 _MANY = 40  # claims, reasons, findings without notice: a hostile file may bring thousands
 
 
@@ -54,12 +45,12 @@ class Picture:
 def to_html(report: Report) -> str:
     """The report as one self-contained HTML page."""
     results = report.results
-    template = _environment().get_template("template.html.j2")
+    template = environment("unmask.report", lines=True).get_template("template.html.j2")
     return template.render(
         report=report,
         verdict=report.verdict,
         policy=Markup(POLICY),
-        style=Markup(_read("style.css")),
+        style=Markup(read("unmask.report", "style.css")),
         labels=labels,
         words=words,
         many=_MANY,
@@ -74,29 +65,6 @@ def to_html(report: Report) -> str:
         settings=fact_rows(settings_json(report.settings)),
         size=(chart.WIDTH, chart.HEIGHT),
     )
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FunctionLoader(_read),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_shown,
-    )
-
-
-def _read(name: str) -> str:
-    return files("unmask.report").joinpath(name).read_text("utf-8")
-
-
-def _shown(value: Any) -> Any:
-    """Runs over every value that the page prints, before it is escaped: none goes by uncleaned."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return clean(value, _SENTENCE, lines=True)
-    return value
 
 
 def _picture(report: Report) -> Picture | None:
