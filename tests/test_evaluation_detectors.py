@@ -380,7 +380,7 @@ def test_the_peak_starts_anew() -> None:
     assert peak_mb() - before > 50
     held.close()
     forget_peak()
-    assert peak_mb() - before < 50
+    assert peak_mb() - before < 16
 
 
 # --- perturbations
