@@ -117,7 +117,9 @@ def trained_steps(checkpoint: Path) -> int:
 
 def _start(spec: DecoderSpec, config: DecoderTraining) -> _Run:
     torch.manual_seed(config.seed)
-    net, critic = build(spec).train(), Critic()
+    # Channels last: a quarter faster on a processor.
+    net = build(spec).train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    critic = Critic()
     return _Run(
         net=net,
         critic=critic,
@@ -183,7 +185,8 @@ def _batch(photographs: Sequence[Pixels], config: DecoderTraining, step: int) ->
         missing = [(0, config.crop - side) for side in crop.shape[:2]]
         crop = np.pad(crop, (*missing, (0, 0)), mode="symmetric")
         crops.append(crop[:, ::-1] if rng.random() < 0.5 else crop)
-    return torch.from_numpy(np.stack(crops).transpose(0, 3, 1, 2).copy()).float() / 255
+    # Transposed, not copied: the channels stay last in memory.
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
 
 
 def _identity(spec: DecoderSpec, config: DecoderTraining) -> dict[str, Any]:

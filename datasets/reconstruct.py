@@ -42,6 +42,7 @@ class ReconstructConfig:
     side: int = 512  # at most so many pixels a side of the middle of each photograph
     own_quality: float = 1.0  # part of the fakes that go through JPEG as their real did
     limit: int | None = None  # photographs of each corpus and split
+    part: float = 1.0  # of a split's photographs that each of its decoders gets, drawn by name
     shares: tuple[float, float] | None = None  # train, validation: draw the splits anew
     training: DecoderTraining = field(default_factory=DecoderTraining)
 
@@ -102,7 +103,11 @@ def make(
         checkpoint = out / "decoders" / f"{spec.name}.pt"
         grown = trained_steps(checkpoint) < config.training.steps
         net = train(spec, windows, config.training, checkpoint)
-        chosen = [s for s in reals if s.split is spec.split]
+        chosen = [
+            s
+            for s in reals
+            if s.split is spec.split and _share(f"part {spec.name} {s.source}") < config.part
+        ]
         made = list(_write(net, spec, chosen, out, config, again=grown))
         written = sorted({s.path: s for s in (*written, *made)}.values(), key=_order)
         if written:
@@ -162,8 +167,7 @@ def _write(
         if again or not (real_path.is_file() and fake_path.is_file()):
             if _picture(sample) is None:
                 continue
-            share = int.from_bytes(_digest(f"{spec.name} {sample.source}")[:4], "big") / 2**32
-            own_quality = share < config.own_quality
+            own_quality = _share(f"{spec.name} {sample.source}") < config.own_quality
             data = sample.path.read_bytes()
             real, fake = pair(net, data, side=config.side, own_quality=own_quality)
             _save(real, real_path)
@@ -208,6 +212,11 @@ def _file_name(source: str) -> str:
     return f"{readable}-{_digest(source).hex()[:10]}.png"
 
 
+def _share(name: str) -> float:
+    """Uniform in [0, 1), the same for a name at all times."""
+    return int.from_bytes(_digest(name)[:4], "big") / 2**32
+
+
 def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
@@ -222,6 +231,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--side", type=int, default=ReconstructConfig.side)
     parser.add_argument("--own-quality", type=float, default=ReconstructConfig.own_quality)
     parser.add_argument("--limit", type=int)
+    parser.add_argument("--part", type=float, default=ReconstructConfig.part)
     parser.add_argument("--shares", type=float, nargs=2, metavar=("TRAIN", "VALIDATION"))
     return parser.parse_args()
 
@@ -233,6 +243,7 @@ def main() -> None:
         side=given.side,
         own_quality=given.own_quality,
         limit=given.limit,
+        part=given.part,
         shares=tuple(given.shares) if given.shares else None,
         training=DecoderTraining(steps=given.steps, seed=given.seed),
     )
