@@ -118,7 +118,7 @@ def trained_steps(checkpoint: Path) -> int:
 def _start(spec: DecoderSpec, config: DecoderTraining) -> _Run:
     torch.manual_seed(config.seed)
     # Channels last: a quarter faster on a processor.
-    net = build(spec).train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = build(spec).train().to(memory_format=torch.channels_last)
     critic = Critic()
     return _Run(
         net=net,

@@ -1,6 +1,6 @@
 """Fit the joint combiner: does anything add to the learned detector?
 
-    python -m unmask.detect.combine --data DATA
+    python -m unmask.detect.combine --data DATA...
 
 A logistic combiner over the detector's calibrated ratio and the numbers of training-free analysers
 is fitted on the VALIDATION pictures of other generators, and compared with the detector alone by
@@ -21,9 +21,10 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 import unmask
-from unmask.datasets.manifest import Sample, Split, samples
+from unmask.datasets.loaders import load
+from unmask.datasets.manifest import Sample, Split
 from unmask.detect.evaluation.reliability import cllr
-from unmask.detect.publish import STRANGERS, read, thinned
+from unmask.detect.fusion_train import preparer, thinned
 from unmask.evidence import Finding
 from unmask.media import open_bytes
 from unmask.registry import pick
@@ -35,6 +36,7 @@ CANDIDATES = (
     ("spectrum", "excess"),
     ("spectrum", "exponent"),
 )
+MOST = 60  # pictures of a corpus and generator
 COMBINER = Path(unmask.__file__).with_name("combiner.json")
 Rows = NDArray[np.float64]
 
@@ -51,11 +53,13 @@ class Evidence:
 
 def gather(data: list[Sample]) -> Evidence:
     """Run the detector and the candidates on every picture, all through the same JPEG 90."""
+    ready = preparer(data)
     detector, others = pick(["image_detector"])[0], pick(sorted({a for a, _ in CANDIDATES}))
     llr, values = [], []
     for sample in data:
         buffer = io.BytesIO()
-        Image.fromarray(read(sample)).save(buffer, "JPEG", quality=90)
+        pixels = open_bytes(ready(sample), sample.path.name).pixels
+        Image.fromarray(pixels).save(buffer, "JPEG", quality=90)
         media = open_bytes(buffer.getvalue(), sample.path.name)
         found = detector.analyse(media)
         facts = {o.name: getattr(o.analyse(media), "facts", {}) for o in others}
@@ -137,8 +141,8 @@ def combiner(evidence: Evidence, ablation: dict[str, Any]) -> dict[str, Any]:
         ]
     video = {"intercept": 0.0, "terms": [detector | {"analyser": "clip_detector"}]}
     return {
-        "fitted_on": "validation pictures of " + ", ".join(STRANGERS),
-        "command": "python -m unmask.detect.combine --data DATA",
+        "fitted_on": "validation pictures of " + ", ".join(sorted(set(evidence.corpus.tolist()))),
+        "command": "python -m unmask.detect.combine --data DATA...",
         "ablation": ablation | {"candidates": [".".join(c) for c in CANDIDATES]},
         "image": image,
         "video": video,
@@ -148,15 +152,12 @@ def combiner(evidence: Evidence, ablation: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    data = [
-        s
-        for s in thinned(samples(parser.parse_args().data))
-        if s.split is Split.VALIDATION and s.corpus in STRANGERS
-    ]
+    parser.add_argument("--data", nargs="+", required=True, help="labelled data sets")
+    found = [s for where in parser.parse_args().data for s in load(where)]
+    data = thinned([s for s in found if s.split is Split.VALIDATION], MOST)
     evidence = gather(data)
-    found = combiner(evidence, leave_one_out(evidence))
-    COMBINER.write_text(json.dumps(found, indent=1) + "\n")
+    fitted = combiner(evidence, leave_one_out(evidence))
+    COMBINER.write_text(json.dumps(fitted, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ _FILTERS = (
 class Chain:
     """Probabilities and ranges of the random chain."""
 
+    mirror: float = 0.5
     resize: float = 0.5
     scale: tuple[float, float] = (0.7, 1.3)
     jpeg: float = 0.7
@@ -88,7 +89,7 @@ def random_chain(pixels: Pixels, rng: np.random.Generator, chain: Chain, crop: i
         scale = rng.uniform(min(low, chain.scale[1]), chain.scale[1])
         pixels = resize(pixels, scale, _FILTERS[rng.integers(len(_FILTERS))])
     pixels = random_crop(pixels, rng, crop)
-    if rng.random() < 0.5:
+    if rng.random() < chain.mirror:
         pixels = np.ascontiguousarray(pixels[:, ::-1])
     if rng.random() < chain.colour:
         pixels = _recoloured(pixels, rng, chain.colour_range)

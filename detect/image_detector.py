@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from unmask.detect.encodings import jpeg, resize
-from unmask.detect.inference import Detector, Scored, load_detector
-from unmask.detect.patchnet import STRIDE
+from unmask.detect.inference import STRIDE, Detector, Scored, load_detector
 from unmask.evidence import Doubt, Finding, Kind, NotApplicable
 from unmask.media import Media
 from unmask.registry import analyser
@@ -17,8 +16,8 @@ from unmask.settings import current
 
 Pixels = NDArray[np.uint8]
 LEAST_SIDE = 64  # pixels; below, there is no patch to judge
-VIEW_SIDE = 512  # pixels: views are made of the middle of larger pictures
-FRAME_SIDE = 544  # pixels: sixteen frames must fit in a few seconds
+VIEW_SIDE = 320  # pixels: views are made of the middle of larger pictures
+FRAME_SIDE = 416  # pixels: sixteen frames must fit in a few seconds
 LUMA_MEAN = 57.625  # of table K.1 of ITU T.81, which libjpeg scales
 
 # What a detector must see through. A finding that turns with one of these is no finding.
@@ -42,7 +41,7 @@ def view_llrs(detector: Detector, pixels: Pixels, whole: Scored) -> dict[str, fl
 
 
 def doubts_of(
-    detector: Detector, scored: Scored, size: tuple[int, int], quality: int | None
+    detector: Detector, likeness: float, size: tuple[int, int], quality: int | None
 ) -> list[Doubt]:
     """Reasons that lie in the picture: `size` is (height, width), `quality` a JPEG's or None."""
     at = detector.card.thresholds
@@ -55,10 +54,18 @@ def doubts_of(
     if quality is not None and quality < at["least_quality"]:
         text = f"Compressed at JPEG quality {quality}: that wipes out the traces it reads."
         doubts.append(Doubt(code="too_compressed", text=text))
-    if scored.distance > at["distance"]:
-        text = "The picture is unlike those that the detector was trained and calibrated on."
+    if likeness < at["likeness"]:
+        text = "The picture is unlike the photographs that the detector's range was measured on."
         doubts.append(Doubt(code="out_of_range", text=text))
     return doubts
+
+
+def false_alarm(detector: Detector, llr: float) -> str:
+    """How rare such a ratio is among photographs: "under 1%", "under 5%", "5% or more"."""
+    at = detector.card.thresholds
+    if llr > at["llr_fpr_1"]:
+        return "under 1%"
+    return "under 5%" if llr > at["llr_fpr_5"] else "5% or more"
 
 
 def jpeg_quality(media: Media) -> int | None:
@@ -110,8 +117,13 @@ def image_detector(media: Media) -> Finding | NotApplicable:
     scored = detector.score(pixels)
     llr = float(detector.calibration["image"].llr(scored.score))
     quality = jpeg_quality(media)
-    doubts = doubts_of(detector, scored, size, quality)
+    likeness = detector.likeness(pixels)
+    doubts = doubts_of(detector, likeness, size, quality)
     views = view_llrs(detector, pixels, scored)
+    alarm = false_alarm(detector, llr)
+    if llr > np.log(9) and alarm != "under 1%":
+        text = "More than one photograph in a hundred looks like this to the detector."
+        doubts.append(Doubt(code="seen_in_photographs", text=text))
     spread = max(views.values()) - min(views.values())
     if spread > detector.card.thresholds["view_spread"]:
         text = "The answer changes when the picture is recompressed or scaled a little."
@@ -124,7 +136,9 @@ def image_detector(media: Media) -> Finding | NotApplicable:
         facts={
             "score": scored.score,
             "llr_by_view": views,
-            "distance": scored.distance,
+            "photographs_alike": alarm,
+            "experts": dict(scored.logits),
+            "likeness": likeness,
             "part_examined": scored.covered,
             "jpeg_quality": quality,
             "weights": detector.card.name,
@@ -159,13 +173,15 @@ def clip_detector(media: Media) -> Finding | NotApplicable:
             code="too_small", text=f"The frames are {size[1]} x {size[0]}: too small to judge."
         )
     detector = load_detector(current().device)
-    scored = [detector.score(middle(frame.pixels, FRAME_SIDE)[0]) for frame in media.frames]
+    parts = [middle(frame.pixels, FRAME_SIDE)[0] for frame in media.frames]
+    scored = [detector.score(part) for part in parts]
     calibration = detector.calibration["video"]
     by_frame = [float(calibration.llr(s.score)) for s in scored]
-    typical = scored[int(np.argsort([s.score for s in scored])[len(scored) // 2])]
+    typical = parts[int(np.argsort([s.score for s in scored])[len(scored) // 2])]
+    likeness = detector.likeness(typical)
     pooled = float(np.median([s.score for s in scored]))
     llr = float(calibration.llr(pooled))
-    doubts = doubts_of(detector, typical, (size[0], size[1]), None)
+    doubts = doubts_of(detector, likeness, (size[0], size[1]), None)
     if len(scored) < detector.card.thresholds["least_frames"]:
         text = f"Only {len(scored)} frames could be examined."
         doubts.append(Doubt(code="too_short", text=text))
@@ -182,7 +198,7 @@ def clip_detector(media: Media) -> Finding | NotApplicable:
             "frames": len(scored),
             "median_score": pooled,
             "llr_10_to_90_percent": [float(np.quantile(by_frame, q)) for q in (0.1, 0.9)],
-            "distance": float(np.median([s.distance for s in scored])),
+            "likeness": likeness,
             "weights": detector.card.name,
             "weak_on": [*detector.card.weaknesses, "face swaps and lip edits in part of a frame"],
         },

@@ -1,34 +1,50 @@
-"""Run the patch detector on a picture of any size, in bounded time."""
+"""The image detector: several experts look at a picture of any size, in bounded time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from unmask.card import Card, load_card
 from unmask.detect.calibration import Calibration
-from unmask.detect.patchnet import STRIDE, PatchNet
+from unmask.detect.fusion import Fusion
+from unmask.detect.likelihood import Coder, Range, out_of_range, surprise
+from unmask.detect.patchnet import PatchNet
+from unmask.detect.residual_net import TOP, ResidualNet
+from unmask.detect.tiles import Tiles, cut
 
-WEIGHTS = Path(__file__).with_name("weights") / "patchnet.safetensors"
-WHOLE = 1_000_000  # pixels up to which a picture is judged whole
-TILE = 320  # pixels a side, of larger ones
-TILES = 9  # at most, spread evenly; the middle of each cell of a 3 x 3 grid
+WEIGHTS = Path(__file__).with_name("weights") / "image_detector.safetensors"
+STRIDE = 16  # pixels between two values of the map
 
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
+Map = NDArray[np.float32]
+
+
+class Expert(Protocol):
+    """What looks at pictures: a learned network, or a discriminator of a generator."""
+
+    stride: int  # pixels between two values of its map; a divisor of STRIDE
+    top: float  # part of the patches that count again in its logit
+
+    def patches(self, tiles: Tiles) -> Map:
+        """(n, h / stride, w / stride) logits of the tiles' patches; above 0 means synthetic."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scored:
-    """What the network said of a picture."""
+    """What the detector said of a picture."""
 
-    score: float  # mean patch logit; above 0 leans to synthetic
-    distance: float  # squared Mahalanobis distance to the nearest training cluster / dimensions
-    patches: NDArray[np.float32]  # (h, w) patch logits; NaN where no tile was looked at
+    score: float  # fused logit; above 0 leans to synthetic
+    logits: Mapping[str, float]  # of each expert
+    patches: Map  # (H / 16, W / 16) fused logits; NaN where no tile was looked at
     covered: float  # part of the picture that was looked at
 
 
@@ -41,80 +57,94 @@ def pick_device(name: str) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-class Detector:
-    """The network with its card, its calibrations and the range it was trained in."""
+class NetExpert:
+    """A network as an expert."""
 
-    def __init__(self, net: PatchNet, card: Card, means: Tensor, precision: Tensor) -> None:
+    def __init__(self, net: nn.Module, *, stride: int, top: float = 0.0) -> None:
+        self.net, self.stride, self.top = net.eval(), stride, top
         self.device = next(net.parameters()).device
-        self.net = net.eval()
-        self.card = card
-        self.means = means.to(self.device)  # (clusters, 432)
-        self.precision = precision.to(self.device)  # (432, 432)
-        self.calibration = {
-            kind: Calibration.load(fields) for kind, fields in card.calibration.items()
-        }
 
     @torch.inference_mode()
+    def patches(self, tiles: Tiles) -> Map:
+        """(n, h / stride, w / stride)."""
+        images = torch.from_numpy(tiles.pixels).to(self.device).permute(0, 3, 1, 2).float() / 255
+        logits: Tensor = self.net(images)
+        return logits.cpu().numpy().astype(np.float32)
+
+
+class Detector:
+    """The experts, how they are joined, and the card that says what all that is worth."""
+
+    def __init__(
+        self, experts: Mapping[str, Expert], fusion: Fusion, coder: Coder, photographs: Range,
+        card: Card,
+    ) -> None:  # fmt: skip
+        self.experts, self.fusion = dict(experts), fusion
+        self.coder, self.photographs, self.card = coder.eval(), photographs, card
+        self.calibration = {
+            kind: Calibration.load(card.calibration[kind])
+            for kind in ("image", "video")
+            if kind in card.calibration
+        }
+
+    def likeness(self, pixels: Pixels) -> float:
+        """Share of photographs that are at least as odd to the coder; small is out of range."""
+        return out_of_range(surprise(self.coder, pixels), self.photographs)
+
     def score(self, pixels: Pixels) -> Scored:
         """Judge a picture at its own resolution: whole, or in evenly spread tiles."""
-        height, width = pixels.shape[:2]
-        if height * width <= WHOLE:
-            logits, features = self._forward(pixels[None])
-            patches = logits[0]
-            pooled = features.mean((0, 2, 3))
-        else:
-            corners = tile_corners(height, width)
-            batch = np.stack([pixels[y : y + TILE, x : x + TILE] for y, x in corners])
-            logits, features = self._forward(batch)
-            patches = np.full((-(-height // STRIDE), -(-width // STRIDE)), np.nan, np.float32)
-            side = TILE // STRIDE
-            for (y, x), tile in zip(corners, logits, strict=True):
-                row, column = y // STRIDE, x // STRIDE
-                room = patches[row : row + side, column : column + side]
-                room[:] = tile[: room.shape[0], : room.shape[1]]
-            pooled = features.mean((0, 2, 3))
-        seen = np.isfinite(patches)
+        tiles = cut(pixels)
+        maps = {
+            name: tiles.assemble(expert.patches(tiles), expert.stride)
+            for name, expert in self.experts.items()
+        }
+        logits = {name: pool(maps[name], self.experts[name].top) for name in maps}
+        score = float(self.fusion.logit([[logits[name] for name in self.fusion.names]])[0])
+        # Each patch in the place of the picture's logits.
+        patches = np.full(tiles.map_shape(STRIDE), score, np.float32)
+        for name, values in maps.items():
+            coarse = shrunk(values, STRIDE // self.experts[name].stride, patches.shape)
+            patches += np.float32(self.fusion.slope(name)) * (coarse - np.float32(logits[name]))
         return Scored(
-            score=float(patches[seen].mean()),
-            distance=self._distance(pooled),
+            score=score,
+            logits=logits,
             patches=patches,
-            covered=float(seen.mean()),
+            covered=float(np.isfinite(patches).mean()),
         )
 
-    def _forward(self, batch: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Tensor]:
-        """(B, H, W, 3) -> patch logits (B, h, w) and features (B, 432, h, w)."""
-        least = 4 * STRIDE
-        pad = [(0, 0), *((0, max(0, least - n)) for n in batch.shape[1:3]), (0, 0)]
-        if any(after for _, after in pad):
-            batch = np.pad(batch, pad, mode="symmetric")
-        images = torch.from_numpy(np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))
-        images = images.to(self.device, memory_format=torch.channels_last).float() / 255
-        features = self.net.features(images)
-        logits = self.net.head(features)[:, 0]
-        return logits.cpu().numpy().astype(np.float32), features
 
-    def _distance(self, pooled: Tensor) -> float:
-        apart = self.means - pooled
-        squared = (apart @ self.precision * apart).sum(1)
-        return float(squared.min()) / pooled.numel()
+def pool(patches: Map, top: float) -> float:
+    """The mean of the patches that were looked at, or midway to the mean of the highest part."""
+    seen = patches[np.isfinite(patches)]
+    mean = float(seen.mean())
+    if top <= 0:
+        return mean
+    count = max(1, round(top * seen.size))
+    return (mean + float(np.partition(seen, -count)[-count:].mean())) / 2
 
 
-def tile_corners(height: int, width: int) -> list[tuple[int, int]]:
-    """(top, left) of up to 9 tiles, aligned to the patch grid, in reading order.
+def shrunk(patches: Map, factor: int, shape: tuple[int, ...]) -> Map:
+    """The mean of each `factor` x `factor` cells, in a map of `shape`; NaN where nothing was."""
+    if factor == 1:
+        return patches
+    spare = [(0, factor * n - have) for n, have in zip(shape, patches.shape, strict=True)]
+    padded = np.pad(patches, spare, mode="edge")
+    cells: Map = padded.reshape(shape[0], factor, shape[1], factor).mean((1, 3))
+    return cells
 
-    A side shorter than a tile gets one position there, and the tile is cut at the border.
-    """
 
-    def starts(length: int) -> list[int]:
-        if length <= TILE:
-            return [0]
-        count = min(3, length // TILE + 1)
-        room = length - TILE
-        cells = [(2 * i + 1) / (2 * count) for i in range(count)]
-        at = [min(room, max(0, round(c * length - TILE / 2))) for c in cells]
-        return sorted({a // STRIDE * STRIDE for a in at})
+def expert_nets() -> dict[str, nn.Module]:
+    """The networks of the shipped experts, untrained, by the names of their recipes."""
+    return {"gan": PatchNet(), "patchnet": PatchNet(), "residual": ResidualNet()}
 
-    return [(y, x) for y in starts(height) for x in starts(width)]
+
+def as_experts(nets: Mapping[str, nn.Module]) -> dict[str, Expert]:
+    """The networks as experts, with their strides."""
+    return {
+        "gan": NetExpert(nets["gan"], stride=16),
+        "patchnet": NetExpert(nets["patchnet"], stride=16),
+        "residual": NetExpert(nets["residual"], stride=8, top=TOP),
+    }
 
 
 @cache
@@ -124,10 +154,17 @@ def load_detector(device: str = "auto", weights: Path = WEIGHTS) -> Detector:
     Raises WeightsError where the weights are missing or are not those of their card.
     """
     card = load_card(weights)
-    tensors = {k: v.float() for k, v in load_file(weights).items()}
-    means, precision = tensors.pop("range.means"), tensors.pop("range.precision")
-    net = PatchNet()
-    net.load_state_dict(tensors)
     where = pick_device(device)
-    net.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Detector(net, card, means, precision)
+    tensors = {name: tensor.float() for name, tensor in load_file(weights).items()}
+    nets = expert_nets()
+    coder = Coder()
+    for name, net in (*nets.items(), ("coder", coder)):
+        prefix = f"{name}."
+        state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+        net.load_state_dict(state)
+        net.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    photographs = Range(
+        **{n: tensors[f"range.{n}"].double().numpy() for n in ("mean", "precision", "distances")}
+    )
+    fusion = Fusion.load(card.calibration["fusion"])
+    return Detector(as_experts(nets), fusion, coder, photographs, card)

@@ -1,147 +1,231 @@
-"""Write RESULTS.md from the card of the shipped weights and from the leak probes.
+"""Write RESULTS.md from what `unmask evaluate` and the ablation wrote; every figure is read.
 
-python -m unmask.detect.results --data DATA
+python -m unmask.detect.results --evaluation "Test decoders=runs/decoders/evaluation.json" ...
+    --ablation detect/ablation.json --notes NOTES.md
 """
 
 import argparse
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from scipy.special import logit
-
-from unmask.card import Card
-from unmask.datasets.manifest import samples
-from unmask.detect.inference import WEIGHTS, load_detector
-from unmask.detect.leaks import probe, within_strata
+from unmask.detect.evaluation.tables import POOLED, WORST, Estimate, Evaluation, Row
+from unmask.detect.evaluation.write_json import read
+from unmask.detect.evaluation.write_markdown import escape
+from unmask.detect.peers.recipes import PEERS
 
 PAGE = Path(__file__).with_name("RESULTS.md")
-
-HEAD = """# Results of the image detector
-
-`patchnet`: {architecture}.
-Everything below is of the **test** split; intervals are 95% bootstraps over pictures
-(2,000 draws). Before scoring, both classes went through the same JPEG 95, and classes that come in
-different sizes were cropped alike. AUC is of the mean patch logit.
-
-Repeat it:
-
-```
-{command}
-python -m unmask.detect.results --data DATA
-```
-
-The thumbnail probe below is above 0.5: the faces of the two classes differ in what they show, and
-a detector may profit from it. The last line there says what is left without it.
-
-The rates are at the verdict's bounds with even priors: *called synthetic* is P >= 0.9, *called
-camera* is P <= 0.1, and what is neither, or out of range, is inconclusive. Views that disagree make
-more pictures inconclusive in a scan than these tables show.
-"""
-
-NOTES = """
-## What this means
-
-- {ffhq}
-- Calibration was fitted on validation pictures of **other** generators (CycleGAN, StyleGAN2-type,
-  Stable Diffusion 3) and on the validation photographs of every corpus, all counting alike.
-  Because the detector misses whole generators, the ratio levels off: at most {top:.1f} (ln), at
-  least {bottom:.1f} (ln). A camera-like score is therefore weak evidence, and the verdict of an
-  ordinary photograph is "inconclusive", on purpose.
-- On StarGAN, which nothing here had seen, it is no better than chance, and none of the six outputs
-  of Flux and Stable Diffusion was recognised.
-- Two earlier networks were scored on this same test split and replaced: stride 16 alone had AUC
-  0.941 clean and 0.937 after JPEG 70, one run of today's network 0.952 and 0.953. The split was
-  therefore opened three times, and once more after the calibration had been refitted; what changed
-  (recolouring, skipped blocks, the mean of four runs' weights) was chosen on validation.
-- Clips: the calibration was fitted on stills that went through one H.264 frame each. No accuracy on
-  clips is claimed; face swaps are not what this detector was trained on.
-"""
+OURS = "image_detector"
 
 
-def interval(row: dict[str, Any]) -> str:
-    """AUC with its interval."""
-    low, high = row["auc_95"]
-    return f"{row['auc']:.3f} [{low:.3f}, {high:.3f}]"
+def figure(found: Estimate | None) -> str:
+    """With its interval."""
+    if found is None or found.value != found.value:
+        return "-"
+    if found.low != found.low:
+        return f"{found.value:.3f}"
+    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 
-def share(value: float | None) -> str:
-    """A rate as a percentage, or a dash where its class is missing."""
-    return "-" if value is None else f"{value:.1%}"
+def share(found: Estimate | float | None) -> str:
+    """In percent."""
+    value = found.value if isinstance(found, Estimate) else found
+    return "-" if value is None or value != value else f"{100 * value:.1f}%"
 
 
-def corpus_table(rows: dict[str, dict[str, Any]]) -> list[str]:
-    """One corpus under every perturbation."""
-    first = next(iter(rows.values()))
-    lines = [
-        f"n = {first['n_real']} real, {first['n_fake']} generated.",
-        "",
-        "| perturbation | AUC | fakes called synthetic | fakes called camera | "
-        "reals called synthetic | reals called camera | out of range | Cllr |",
-        "|---|---|---|---|---|---|---|---|",
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A Markdown table."""
+    lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+    return [*lines, *(f"| {' | '.join(row)} |" for row in rows), ""]
+
+
+def _unique(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+def section(title: str, found: Evaluation) -> list[str]:
+    """All tables of one evaluation."""
+    detectors = _unique(row.detector for row in found.rows)
+    perturbations = _unique(row.perturbation for row in found.rows)
+    at = {(r.detector, r.perturbation, r.generator): r for r in found.rows}
+    lines = [f"## {title}", "", "```", found.command, "```", ""]
+    counts = [
+        f"{corpus}: {', '.join(f'{n} {g}' for g, n in by.items())}"
+        for corpus, by in found.data.items()
     ]
-    for name, row in rows.items():
-        cells = [
-            name,
-            interval(row) if "auc" in row else "-",
-            *(
-                share(row[key])
-                for key in (
-                    "fake_called_synthetic",
-                    "fake_called_camera",
-                    "real_called_synthetic",
-                    "real_called_camera",
-                    "out_of_range",
-                )
+    lines += ["Pictures: " + escape("; ".join(counts)) + ".", ""]
+    if any((d, perturbations[0], POOLED) in at for d in detectors):
+        lines += ["AUC, all generators together:", ""]
+        lines += table(
+            ["", *perturbations],
+            (
+                [d, *(figure(_auc(at.get((d, p, POOLED)))) for p in perturbations)]
+                for d in detectors
             ),
-            f"{row['cllr']:.2f}" if "cllr" in row else "-",
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
+        )
+        lines += _worst(detectors, perturbations, at) + _differences(found) + _accuracy(found)
+    return lines + _generators(found) + _photographs(found) + _calibration(found) + _speed(found)
+
+
+def _auc(row: Row | None) -> Estimate | None:
+    return None if row is None else row.auc
+
+
+def _worst(
+    detectors: Sequence[str], perturbations: Sequence[str], at: dict[tuple[str, str, str], Row]
+) -> list[str]:
+    lines = ["AUC on the worst generator of each column:", ""]
+    rows = [[d, *(figure(_auc(at.get((d, p, WORST)))) for p in perturbations)] for d in detectors]
+    return lines + table(["", *perturbations], rows)
+
+
+def _differences(found: Evaluation) -> list[str]:
+    pooled = [p for p in found.paired if p.generator == POOLED and OURS in (p.first, p.second)]
+    if not pooled:
+        return []
+    perturbations = _unique(p.perturbation for p in pooled)
+    gaps: dict[tuple[str, str], Estimate] = {}
+    for p in pooled:
+        d = p.difference
+        if p.first == OURS:
+            gaps[p.second, p.perturbation] = d
+        else:
+            gaps[p.first, p.perturbation] = Estimate(value=-d.value, low=-d.high, high=-d.low)
+    lines = [f"What {OURS} has more (AUC, paired):", ""]
+    others = _unique(name for name, _ in gaps)
+    rows = [[o, *(figure(gaps.get((o, p))) for p in perturbations)] for o in others]
+    return lines + table(["less", *perturbations], rows)
+
+
+def _accuracy(found: Evaluation) -> list[str]:
+    rows = [r for r in found.rows if r.generator == POOLED and r.balanced_accuracy]
+    if not rows:
+        return []
+    lines = ["Balanced accuracy at the frozen threshold, beside the best one in hindsight:", ""]
+    return lines + table(
+        ["detector", "perturbation", "frozen", "oracle", "TPR", "TNR", "left open"],
+        (
+            [r.detector, r.perturbation, share(r.balanced_accuracy), share(r.oracle_accuracy),
+             share(r.tpr), share(r.tnr), share(r.abstained)]
+            for r in rows
+        ),
+    )  # fmt: skip
+
+
+def _generators(found: Evaluation) -> list[str]:
+    clean = found.rows[0].perturbation if found.rows else ""
+    rows = [
+        r for r in found.rows
+        if r.perturbation == clean and r.generator not in (POOLED, WORST) and r.auc
+    ]  # fmt: skip
+    if not rows:
+        return []
+    detectors = _unique(r.detector for r in rows)
+    by = {(r.detector, r.generator): r for r in rows}
+    lines = [f"AUC by generator, {clean}:", ""]
+    names = _unique(r.generator for r in rows)
+    return lines + table(
+        ["generator", "n", *detectors],
+        (
+            [name, str(by[detectors[0], name].n_fake),
+             *(figure(_auc(by.get((d, name)))) for d in detectors)]
+            for name in names
+        ),
+    )  # fmt: skip
+
+
+def _photographs(found: Evaluation) -> list[str]:
+    rows = [r for r in found.sources if r.detector == OURS]
+    if not rows:
+        return []
+    lines = [f"False positives of {OURS} at the frozen threshold, clean, by source:", ""]
+    return lines + table(
+        ["source", "n", "called synthetic", "rate"],
+        ([r.corpus, str(r.n), str(r.false_positives), figure(r.rate)] for r in rows),
+    )
+
+
+def _calibration(found: Evaluation) -> list[str]:
+    lines = []
+    if found.reliability:
+        lines += ["Calibration, at even priors:", ""]
+        lines += table(
+            ["detector", "perturbation", "ECE", "Brier", "Cllr"],
+            (
+                [r.detector, r.perturbation, figure(r.ece), figure(r.brier), figure(r.cllr)]
+                for r in found.reliability
+            ),
+        )
+    if found.leaks:
+        lines += ["Leak probes, of what must not tell the classes apart:", ""]
+        rows = ([leak.probe, figure(leak.auc), str(leak.n)] for leak in found.leaks)
+        lines += table(["probe", "AUC", "n"], rows)
     return lines
 
 
-def page(card: Card, leaks: dict[str, dict[str, Any]], matched: dict[str, Any]) -> str:
-    """The whole page as Markdown."""
-    lines = [HEAD.format(architecture=card.architecture, command=card.command)]
-    for corpus, rows in card.results.items():
-        lines += [f"## {corpus}", "", *corpus_table(rows), ""]
-    lines += [
-        "## Leak probes",
+def _speed(found: Evaluation) -> list[str]:
+    if not found.speed:
+        return []
+    return table(
+        ["detector", "pictures timed", "images/s", "peak memory, MB", "processors"],
+        (
+            [s.detector, str(s.images), f"{s.images_per_second:.2f}", f"{s.peak_memory_mb:.0f}",
+             str(s.processors)]
+            for s in found.speed
+        ),
+    )  # fmt: skip
+
+
+def ablation(report: dict[str, Any]) -> list[str]:
+    """Of the experts, on the validation split."""
+    lines = [
+        "## What each expert adds (validation)",
         "",
-        "Logistic regressions that may see only what must not tell the classes apart, of",
-        "ffhq_vs_stylegan, trained on the train split, scored on the test split.",
+        f"{report['n_real']} photographs and {report['n_fake']} fakes under"
+        f" {len(report['views'])} views; each fusion is judged on generators and corpora that it"
+        " was not fitted to. Intervals by source, differences paired.",
         "",
-        "| probe | AUC | n |",
-        "|---|---|---|",
-        *(f"| {name} | {interval(row)} | {row['n']} |" for name, row in leaks.items()),
-        "",
-        f"Among pictures of like thumbnail score ({matched['strata']} strata, n = {matched['n']}) "
-        f"the detector's AUC is {matched['auc']:.3f}.",
     ]
-    clean = card.results["ffhq_vs_stylegan"]
-    fitted = card.calibration["image"]
-    lines.append(
-        NOTES.format(
-            ffhq=f"On the generator it was trained on it reaches AUC {interval(clean['clean'])} "
-            f"clean and {interval(clean['JPEG 70'])} after JPEG 70.",
-            top=_level(1 - fitted["alarm"]),
-            bottom=_level(fitted["miss"]),
-        )
-    )
-    return "\n".join(lines)
+    rows = [
+        [name, _bracketed(row["auc"]), _bracketed(row.get("less_the_shipped"))]
+        for name, row in report["rows"].items()
+    ]
+    return lines + table(["fusion of", "AUC", "more than the shipped"], rows)
 
 
-def _level(chance: float) -> float:
-    return float(logit(chance))
+def _bracketed(values: Sequence[float] | None) -> str:
+    return "-" if values is None else f"{values[0]:.3f} [{values[1]:.3f}, {values[2]:.3f}]"
+
+
+def peers() -> list[str]:
+    """Published figures: of other data, so not comparable."""
+    lines = ["## Peers", "", "The published figures are of other data and **not comparable**.", ""]
+    rows = [[p.name, p.paper, p.published or "-", p.note or "-"] for p in PEERS.values()]
+    return lines + table(["peer", "paper", "published", "what differs here"], rows)
+
+
+def page(notes: str, evaluations: Iterable[tuple[str, Evaluation]], report: Path | None) -> str:
+    """The whole page."""
+    lines = [notes.rstrip(), ""]
+    for title, found in evaluations:
+        lines += section(title, found)
+    if report is not None:
+        lines += ablation(json.loads(report.read_text()))
+    return "\n".join([*lines, *peers()]).rstrip() + "\n"
 
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--evaluation", action="append", default=[], metavar="TITLE=JSON")
+    parser.add_argument("--ablation", type=Path)
+    parser.add_argument("--notes", type=Path, required=True, help="what stands above the tables")
+    parser.add_argument("--out", type=Path, default=PAGE)
     given = parser.parse_args()
-    data, detector = samples(given.data), load_detector(weights=given.weights)
-    PAGE.write_text(page(detector.card, probe(data), within_strata(data, detector)))
+    named = [text.partition("=") for text in given.evaluation]
+    evaluations = [(title, read(Path(where))) for title, _, where in named]
+    given.out.write_text(page(given.notes.read_text(), evaluations, given.ablation))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The learned detector: its parts by hand, training on a toy corpus, the weights on real data."""
 
 import io
-import json
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +11,14 @@ from PIL import Image
 
 from unmask.card import load_card
 from unmask.datasets.manifest import CORPORA, Split, draw, samples
-from unmask.detect import train as training
 from unmask.detect.calibration import Calibration, fit
-from unmask.detect.encodings import Chain, jpeg, random_chain, resize
+from unmask.detect.encodings import Chain, jpeg, random_chain
 from unmask.detect.evaluation.figures import auc
 from unmask.detect.image_detector import jpeg_quality, middle
-from unmask.detect.inference import TILE, WEIGHTS, load_detector, tile_corners
+from unmask.detect.inference import WEIGHTS, load_detector
 from unmask.detect.lite0 import SameConv2d
 from unmask.detect.patchnet import PatchNet
-from unmask.detect.publish import soup
+from unmask.detect.tiles import TILE, cut, tile_corners
 from unmask.errors import WeightsError
 from unmask.evidence import Finding, NotApplicable
 from unmask.media import open_bytes
@@ -138,6 +136,26 @@ def test_tiles_lie_inside_and_are_few(size: tuple[int, int]) -> None:
         assert x + min(TILE, size[1]) <= size[1]
 
 
+def test_tiles_go_back_to_where_they_were_cut() -> None:
+    pixels = np.zeros((900, 1500, 3), np.uint8)
+    pixels[..., 0] = np.arange(1500) // 16
+    tiles = cut(pixels)
+    assert tiles.pixels.shape == (9, TILE, TILE, 3)
+    means = tiles.pixels[..., 0].reshape(9, TILE // 16, 16, TILE // 16, 16).mean((2, 4))
+    whole = tiles.assemble(means.astype(np.float32), 16)
+    assert whole.shape == (57, 94)
+    columns = np.broadcast_to(np.arange(94), whole.shape)
+    seen = np.isfinite(whole)
+    assert np.array_equal(whole[seen], columns[seen])
+    assert seen.sum() == 9 * (TILE // 16) ** 2
+
+
+def test_a_small_picture_is_mirrored_to_a_size_that_fits() -> None:
+    tiles = cut(np.zeros((70, 201, 3), np.uint8))
+    assert tiles.pixels.shape == (1, 96, 224, 3)
+    assert tiles.assemble(np.zeros((1, 6, 14), np.float32), 16).shape == (5, 13)
+
+
 def test_the_middle_of_a_frame_keeps_to_the_patch_grid() -> None:
     cut, top, left = middle(np.zeros((720, 1280, 3), np.uint8), 544)
     assert cut.shape == (544, 544, 3)
@@ -171,50 +189,13 @@ def test_noise_is_out_of_range() -> None:
 
 
 def test_weights_that_are_not_their_card_are_refused(tmp_path: Path) -> None:
-    copy = tmp_path / "patchnet.safetensors"
+    copy = tmp_path / "image_detector.safetensors"
     copy.write_bytes(WEIGHTS.read_bytes()[:-1] + b"\0\0")
     copy.with_suffix(".json").write_text(WEIGHTS.with_suffix(".json").read_text())
     with pytest.raises(WeightsError, match="not the file"):
         load_card(copy)
     with pytest.raises(WeightsError, match="cannot be read"):
         load_card(tmp_path / "missing.safetensors")
-
-
-def toy_corpus(root: Path) -> None:
-    """Every corpus of the manifest, with four tiny pictures a class; fakes carry a checkerboard."""
-    rng = np.random.default_rng(2)
-    board = (np.indices((96, 96)).sum(0) % 2 * 60).astype(np.uint8)[..., None]
-    for corpus in CORPORA:
-        for pattern, fake in ((corpus.real, False), (corpus.fake, True)):
-            if not pattern:
-                continue
-            for i in range(24):
-                path = Path(str(root / pattern).replace("*", "x", pattern.count("*") - 1))
-                path = path.with_name(f"{i}.png")
-                path.parent.mkdir(parents=True, exist_ok=True)
-                base = resize(rng.integers(40, 180, (12, 12, 3), dtype=np.uint8), 8)
-                Image.fromarray(base + board if fake else base).save(path)
-
-
-def test_training_learns_a_planted_trace_and_resumes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    toy_corpus(tmp_path / "data")
-    monkeypatch.setattr(training, "VALIDATION_PICTURES", 12)
-    calm = Chain(resize=0, jpeg=0, webp=0, blur=0, noise=0, colour=0)
-    config = {"crop": 64, "batch": 8, "warmup": 2, "check_every": 8, "ema": 0.5, "chain": calm}
-    out = tmp_path / "run"
-    short = training.TrainConfig(**config, steps=8)  # type: ignore[arg-type]
-    training.train(tmp_path / "data", out, short, None, "cpu")
-    longer = training.TrainConfig(**config, steps=24)  # type: ignore[arg-type]
-    last = training.train(tmp_path / "data", out, longer, None, "cpu")
-    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in log] == [8, 16, 24]
-    assert log[-1]["loss"] < log[0]["loss"]
-    net = PatchNet()
-    net.load_state_dict(soup([last, last]))
-    for name, value in training.averaged(last).items():
-        assert torch.equal(net.state_dict()[name], value)
 
 
 @pytest.mark.shared

@@ -84,7 +84,7 @@ def test_the_report_keeps_the_chain_of_custody(picture: Media, photograph_jpeg: 
     assert report.size == len(photograph_jpeg)
     assert report.facts["width"] == 320
     assert report.started.tzinfo is not None
-    assert set(report.weights) >= {"patchnet.safetensors"}
+    assert set(report.weights) >= {"image_detector.safetensors"}
     assert {"numpy", "torch", "c2pa-python"} <= set(report.libraries)
 
 

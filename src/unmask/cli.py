@@ -227,6 +227,18 @@ def evaluate_command(context: typer.Context) -> None:
     evaluate(context.args)
 
 
+@cli.command(
+    "train",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def train_command(context: typer.Context) -> None:
+    """Train the parts of unmask again: `unmask train detector`."""
+    from unmask.detect.train_command import main as train
+
+    train(context.args)
+
+
 @cli.command("app")
 def app_command(
     port: Annotated[int, typer.Option(help="of this machine", min=1, max=65535)] = 8501,

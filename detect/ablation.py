@@ -1,0 +1,111 @@
+"""Does each expert earn its place? Validation AUC with it and without.
+
+    python -m unmask.detect.ablation --inputs runs/validation_inputs.npz
+        --handmade handmade.safetensors --out detect/ablation.json
+
+Every row is a fusion of some inputs, fitted anew without the generator (or the corpus of
+photographs) that it is then judged on. Differences to the shipped fusion are paired, resampled by
+source. TEST is not read.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from unmask.datasets.manifest import Sample
+from unmask.detect.evaluation.perturbations import parse_all
+from unmask.detect.evaluation.resampling import AUC, difference, draw, estimate, figures_drawn
+from unmask.detect.evaluation.tables import Estimate
+from unmask.detect.fusion_train import GRIDS, Inputs, crossed, preparer
+from unmask.detect.handmade import columns, features
+from unmask.detect.handmade_model import load as load_handmade
+from unmask.detect.quality import NAMES as QUALITY
+from unmask.media import open_bytes
+
+SHIPPED = "shipped: three networks"
+
+
+def subsets(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """What is compared: each expert alone, the networks, all but one, everything."""
+    nets = ("gan", "patchnet", "residual")
+    found: dict[str, tuple[str, ...]] = {f"{name} alone": (name,) for name in (*nets, "handmade")}
+    found["shipped + quality"] = (*nets, *QUALITY)
+    for left in nets:
+        rest = tuple(name for name in nets if name != left)
+        found[f"shipped without {left}"] = rest
+    found[SHIPPED] = nets
+    found["shipped + handmade"] = (*nets, "handmade")
+    return {title: part for title, part in found.items() if set(part) <= set(names)}
+
+
+def compare(inputs: Inputs) -> dict[str, dict[str, Any]]:
+    """By subset: AUC over all views, and what it has more than the shipped fusion."""
+    views = len(inputs.perturbations)
+    fake = np.repeat(inputs.fake, views)
+    source = [s.source for s in inputs.samples for _ in range(views)]
+    drawn = draw(fake, source)
+    scores = {title: crossed(inputs, part).ravel() for title, part in subsets(inputs.names).items()}
+    areas = {title: estimate(fake, values, source) for title, values in scores.items()}
+    samples = {title: figures_drawn([AUC], v, drawn)[0] for title, v in scores.items()}
+    rows = {}
+    for title, area in areas.items():
+        row: dict[str, Any] = {"auc": _rounded(area)}
+        if title != SHIPPED:
+            more = difference(area, samples[title], areas[SHIPPED], samples[SHIPPED])
+            row["less_the_shipped"] = _rounded(more)
+        rows[title] = row
+    return rows
+
+
+def _rounded(found: Estimate) -> list[float]:
+    return [round(float(v), 4) for v in (found.value, found.low, found.high)]
+
+
+def run(inputs: Inputs, handmade: Path | None) -> Mapping[str, Any]:
+    """Compare, with the hand-made expert as a candidate where its weights are given."""
+    if handmade is not None:
+        inputs = with_handmade(inputs, handmade)
+    return {
+        "n_real": int((~inputs.fake).sum()),
+        "n_fake": int(inputs.fake.sum()),
+        "views": list(inputs.perturbations),
+        "rows": compare(inputs),
+    }
+
+
+def with_handmade(inputs: Inputs, weights: Path) -> Inputs:
+    """The inputs with one more column, from the same pictures under the same perturbations."""
+    model = load_handmade(weights, columns())
+    ready, changes = preparer(inputs.samples), parse_all(GRIDS["image"])
+
+    def look(sample: Sample) -> list[float]:
+        media = open_bytes(ready(sample), sample.path.name)
+        views = [features(change(media.pixels, media.sha256)) for change in changes]
+        return [float(logit) for logit in model.logit(np.stack(views))]
+
+    column = np.array([look(sample) for sample in inputs.samples])[:, :, None]
+    return replace(
+        inputs,
+        names=(*inputs.names, "handmade"),
+        values=np.concatenate([inputs.values, column], axis=2),
+    )
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--inputs", type=Path, required=True, help="of `unmask train fusion`")
+    parser.add_argument("--handmade", type=Path, help="weights of the hand-made expert")
+    parser.add_argument("--out", type=Path, required=True, help="report, *.json")
+    given = parser.parse_args()
+    report = run(Inputs.load(given.inputs), given.handmade)
+    given.out.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,293 @@
+"""From trained experts to the shipped detector: fusion, calibration, thresholds, card.
+
+    unmask train fusion --data ALIGNED... --patchnet runs/*/last.pt --residual runs/r/last.pt
+        --coder runs/coder/likelihood.safetensors --out detect/weights/image_detector.safetensors
+
+Only the VALIDATION split is read: sources, decoders and generators that trained no expert (and the
+generators that did, on other pictures). Results come later, from `unmask evaluate`.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from unmask.card import Card
+from unmask.datasets.manifest import Sample, Split
+from unmask.detect.calibration import Calibration, fit
+from unmask.detect.evaluation.figures import conformal_threshold
+from unmask.detect.evaluation.perturbations import parse_all
+from unmask.detect.evaluation.preparation import Preparation, parse_base, sides
+from unmask.detect.fusion import Fusion, fit_fusion
+from unmask.detect.image_card import describe
+from unmask.detect.inference import Detector, as_experts, expert_nets
+from unmask.detect.likelihood import Coder, Range, load_expert
+from unmask.detect.quality import NAMES as QUALITY
+from unmask.detect.quality import quality
+from unmask.detect.train import averaged
+from unmask.media import open_bytes, open_media
+
+GRIDS = {"image": ("standard", "scale:0.75+jpeg:70"), "video": ("h264:26",)}
+MOST = 20  # pictures of a corpus, generator and class
+FALSE_POSITIVES = {"llr_fpr_1": 0.01, "llr_fpr_5": 0.05}
+Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What the experts said of N pictures, each under P perturbations."""
+
+    samples: tuple[Sample, ...]  # (N,)
+    perturbations: tuple[str, ...]  # (P,)
+    names: tuple[str, ...]  # (D,)
+    values: Floats  # (N, P, D)
+
+    @property
+    def fake(self) -> NDArray[np.bool_]:
+        """(N,)."""
+        return np.array([s.fake for s in self.samples])
+
+    def save(self, path: Path) -> None:
+        """Keep them, for an ablation without scoring everything again."""
+        about = [[str(s.path), s.generator, s.corpus, s.source, s.split] for s in self.samples]
+        np.savez_compressed(
+            path, samples=np.array(about), fake=self.fake, values=self.values,
+            perturbations=np.array(self.perturbations), names=np.array(self.names),
+        )  # fmt: skip
+
+    @classmethod
+    def load(cls, path: Path) -> "Inputs":
+        """What `save` kept."""
+        with np.load(path, allow_pickle=False) as kept:
+            samples = [
+                Sample(
+                    path=Path(where), fake=bool(fake), generator=generator, corpus=corpus,
+                    source=source, split=Split(split),
+                )
+                for (where, generator, corpus, source, split), fake in zip(
+                    kept["samples"].tolist(), kept["fake"], strict=True
+                )
+            ]  # fmt: skip
+            return cls(
+                samples=tuple(samples), perturbations=tuple(kept["perturbations"].tolist()),
+                names=tuple(kept["names"].tolist()), values=kept["values"],
+            )  # fmt: skip
+
+    def flat(self, names: Sequence[str]) -> Floats:
+        """(N * P, len(names)): the pictures of a perturbation one after the other."""
+        columns = [self.names.index(name) for name in names]
+        return self.values[:, :, columns].reshape(-1, len(columns))
+
+
+def group_weights(samples: Sequence[Sample]) -> Floats:
+    """(N,): every generator and every corpus of photographs counts alike within its class."""
+    keys = [s.generator if s.fake else s.corpus for s in samples]
+    count = Counter(keys)
+    return np.array([1 / count[key] for key in keys])
+
+
+def thinned(data: Sequence[Sample], most: int = MOST) -> list[Sample]:
+    """At most `most` pictures of a corpus and generator, drawn by their names' hash."""
+    order = sorted(
+        data, key=lambda s: hashlib.sha256(f"{s.source} {s.generator}".encode()).digest()
+    )
+    seen: Counter[tuple[str, str]] = Counter()
+    kept, sources = [], set()
+    for sample in order:
+        # A photograph may lie beside several decoders, and in its own folder as well.
+        if not sample.fake and sample.source in sources:
+            continue
+        if seen[sample.corpus, sample.generator] < most:
+            seen[sample.corpus, sample.generator] += 1
+            kept.append(sample)
+            sources.update([] if sample.fake else [sample.source])
+    return kept
+
+
+def preparer(data: Sequence[Sample]) -> Callable[[Sample], bytes]:
+    """Makes the file of a sample that is scored: cut as its corpus needs it, and JPEG 95."""
+    base = parse_base("jpeg:95")
+    sizes = {}
+    for sample in data:
+        height, width = open_media(sample.path).pixels.shape[:2]
+        sizes[sample] = width, height
+    cut, _ = sides(sizes, None)
+
+    def ready(sample: Sample) -> bytes:
+        return Preparation(base=base, side=cut.get(sample)).encode(open_media(sample.path).pixels)
+
+    return ready
+
+
+def gather(
+    detector: Detector,
+    data: Sequence[Sample],
+    grid: Sequence[str],
+) -> Inputs:
+    """Score every picture under every perturbation, both classes through the same JPEG 95."""
+    changes = parse_all(grid)
+    ready = preparer(data)
+    names = (*detector.experts, *QUALITY)
+
+    def look(sample: Sample) -> list[list[float]]:
+        media = open_bytes(ready(sample), sample.path.name)
+        return [_row(detector, change(media.pixels, media.sha256)) for change in changes]
+
+    # Pictures are small: one on each processor is faster than all processors on one.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(threads) as pool:
+            table = np.array(list(pool.map(look, data)))
+    finally:
+        torch.set_num_threads(threads)
+    return Inputs(
+        samples=tuple(data),
+        perturbations=tuple(c.name for c in changes),
+        names=names,
+        values=table,
+    )
+
+
+def _row(detector: Detector, pixels: Pixels) -> list[float]:
+    scored = detector.score(pixels)
+    return [*scored.logits.values(), *map(float, quality(pixels))]
+
+
+def fitted(inputs: Inputs, names: Sequence[str]) -> Fusion:
+    """The combiner of the named inputs."""
+    repeats = len(inputs.perturbations)
+    return fit_fusion(
+        tuple(names),
+        inputs.flat(names),
+        np.repeat(inputs.fake, repeats),
+        np.repeat(group_weights(inputs.samples), repeats),
+    )
+
+
+def crossed(inputs: Inputs, names: Sequence[str]) -> Floats:
+    """(N, P) logits of each group by a fusion that was fitted without it.
+
+    A group is a generator, or a corpus of photographs: what is left is what a stranger would get.
+    """
+    groups = np.array([s.generator if s.fake else s.corpus for s in inputs.samples])
+    repeats = len(inputs.perturbations)
+    found = np.zeros((len(inputs.samples), repeats))
+    for group in sorted(set(groups.tolist())):
+        out = groups == group
+        rest = _part(inputs, ~out)
+        flat = _part(inputs, out).flat(names)
+        found[out] = fitted(rest, names).logit(flat).reshape(-1, repeats)
+    return found
+
+
+def _part(inputs: Inputs, kept: NDArray[np.bool_]) -> Inputs:
+    samples = tuple(s for s, keep in zip(inputs.samples, kept, strict=True) if keep)
+    return replace(inputs, samples=samples, values=inputs.values[kept])
+
+
+def calibrated(inputs: Inputs, scores: Floats) -> Calibration:
+    """Fit to (N, P) scores that a fusion without the picture's group gave."""
+    repeats = scores.shape[1]
+    return fit(
+        np.repeat(inputs.fake, repeats),
+        scores.ravel(),
+        np.repeat(group_weights(inputs.samples), repeats),
+    )
+
+
+def thresholds_of(inputs: Inputs, llr: Floats) -> dict[str, float]:
+    """Ratios that 1% and 5% of photographs exceed at most, through an encoding drawn at random."""
+    photographs = llr[~inputs.fake].ravel()
+    return {name: conformal_threshold(photographs, rate) for name, rate in FALSE_POSITIVES.items()}
+
+
+def soup(checkpoints: Sequence[Path]) -> dict[str, Tensor]:
+    """The mean of the weights of several runs that began at the same backbone.
+
+    Wortsman et al. 2022, "Model soups": nearly an ensemble, at the price of one network.
+    """
+    states = [averaged(c) for c in checkpoints]
+    return {
+        name: torch.stack([s[name] for s in states]).mean(0) if first.is_floating_point() else first
+        for name, first in states[0].items()
+    }
+
+
+def build(
+    data: Sequence[Sample],
+    checkpoints: Mapping[str, Sequence[Path]],
+    coder: Path,
+    weights: Path,
+    kept: Path | None = None,
+) -> Card:
+    """Join the experts of `checkpoints` (name -> runs to average) and write weights and card.
+
+    What the experts said of the validation pictures is kept beside them, for the ablation and, as
+    `kept`, to fit again without scoring again. Size, blocks and sharpness are kept too but not
+    fused: on generators left out of the fit they made it worse (see `ablation`).
+
+    Raises ValueError where an expert is missing or a class is, and what reading the parts raises.
+    """
+    torch.manual_seed(0)
+    nets = expert_nets()
+    if set(checkpoints) != set(nets):
+        raise ValueError(f"The experts are {', '.join(nets)}, not {', '.join(checkpoints)}.")
+    for name, net in nets.items():
+        state = soup(checkpoints[name])
+        net.load_state_dict({key: state[key] for key in net.state_dict()})
+        net.half().float()  # what is measured below is what is shipped: float16
+    likelihood, photographs = load_expert(coder)
+    names = tuple(nets)
+    blank = Fusion(
+        names=names, centre=np.zeros(len(names)), scale=np.ones(len(names)),
+        coefficients=np.zeros(len(names)), intercept=0.0,
+    )  # fmt: skip
+    draft = describe({})
+    detector = Detector(as_experts(nets), blank, likelihood, photographs, draft)
+
+    chosen = thinned([s for s in data if s.split is Split.VALIDATION])
+    found = {
+        kind: Inputs.load(kept) if kept and kind == "image" else gather(detector, chosen, grid)
+        for kind, grid in GRIDS.items()
+    }
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    found["image"].save(weights.with_name("validation_inputs.npz"))
+    fusion = fitted(found["image"], names)
+    scores = {"image": crossed(found["image"], names)}
+    clips = found["video"]  # through the same fusion: there is one
+    scores["video"] = fusion.logit(clips.flat(names)).reshape(len(clips.samples), -1)
+    calibration = {kind: calibrated(found[kind], scores[kind]) for kind in GRIDS}
+    llr = calibration["image"].llr(scores["image"])
+    card = describe(
+        {
+            "calibration": {"fusion": fusion.to_json()}
+            | {kind: vars(c) for kind, c in calibration.items()},
+            "thresholds": thresholds_of(found["image"], llr),
+        }
+    )
+    tensors = _tensors(nets, likelihood, photographs)
+    save_file(tensors, weights)
+    card = replace(card, sha256=hashlib.sha256(weights.read_bytes()).hexdigest())
+    card.save(weights.with_suffix(".json"))
+    return card
+
+
+def _tensors(nets: Mapping[str, nn.Module], coder: Coder, photographs: Range) -> dict[str, Tensor]:
+    found = {}
+    for name, net in (*nets.items(), ("coder", coder)):
+        for key, tensor in net.state_dict().items():
+            halved = tensor.half() if tensor.is_floating_point() else tensor
+            found[f"{name}.{key}"] = halved.contiguous().clone()
+    for name in ("mean", "precision", "distances"):  # not halved: they span more than it holds
+        found[f"range.{name}"] = torch.from_numpy(getattr(photographs, name)).contiguous()
+    return found

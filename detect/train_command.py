@@ -1,0 +1,109 @@
+"""The command `unmask train`: one subcommand for each thing that can be trained."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from unmask.datasets.loaders import load
+from unmask.detect.fusion_train import build
+from unmask.detect.inference import pick_device
+from unmask.detect.recipes import RECIPES
+from unmask.detect.train import TrainConfig, train
+from unmask.errors import UnmaskError
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+err = Console(stderr=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Train the parts of unmask again."""
+
+
+@app.command("detector")
+def detector_command(
+    data: Annotated[
+        list[str], typer.Option(metavar="MANIFEST|FOLDER", help="labelled pictures; repeatable")
+    ],
+    out: Annotated[Path, typer.Option(file_okay=False, help="folder of checkpoints and log")],
+    recipe: Annotated[str, typer.Option(help=f"one of {', '.join(RECIPES)}")] = "patchnet",
+    backbone: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="ImageNet weights of Lite0")
+    ] = None,
+    start: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="weights to begin at")
+    ] = None,
+    lr: Annotated[
+        float | None, typer.Option(min=0, help="in place of the recipe's learning rate")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1)] = TrainConfig.steps,
+    seed: Annotated[int, typer.Option(min=0)] = TrainConfig.seed,
+    check_every: Annotated[
+        int, typer.Option(min=1, help="steps between checkpoints")
+    ] = TrainConfig.check_every,
+    workers: Annotated[int, typer.Option(min=0, help="that prepare pictures")] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps")] = "auto",
+) -> None:
+    """Train a network of the image detector, or a peer that it is compared with.
+
+    Data sets are read as `unmask evaluate` reads them; only their TRAIN split is learned from. A
+    run that was stopped goes on from its last checkpoint.
+    """
+    if recipe not in RECIPES:
+        raise typer.BadParameter(f"{recipe!r} is not one of {', '.join(RECIPES)}.")
+    config = TrainConfig(steps=steps, seed=seed, check_every=check_every, workers=workers)
+    try:
+        samples = [s for where in data for s in load(where, both_classes=False)]
+        last = train(
+            replace(RECIPES[recipe], lr=lr or RECIPES[recipe].lr), samples, out, config,
+            backbone=backbone, start=start, device=str(pick_device(device)),
+        )  # fmt: skip
+    except (UnmaskError, ValueError, RuntimeError, FloatingPointError, OSError) as error:
+        err.print(str(error), style="red", markup=False)
+        raise typer.Exit(2) from error
+    err.print(f"{last}", markup=False)
+
+
+@app.command("fusion")
+def fusion_command(
+    data: Annotated[
+        list[str], typer.Option(metavar="MANIFEST|FOLDER", help="labelled pictures; repeatable")
+    ],
+    gan: Annotated[
+        list[Path], typer.Option(exists=True, dir_okay=False, help="checkpoints to average")
+    ],
+    patchnet: Annotated[
+        list[Path], typer.Option(exists=True, dir_okay=False, help="checkpoints to average")
+    ],
+    residual: Annotated[
+        list[Path], typer.Option(exists=True, dir_okay=False, help="checkpoints to average")
+    ],
+    coder: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="weights of the likelihood expert")
+    ],
+    out: Annotated[Path, typer.Option(dir_okay=False, help="weights to write")],
+    kept: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="validation_inputs.npz")
+    ] = None,
+) -> None:
+    """Join trained experts into the image detector: fusion, calibration, thresholds, card.
+
+    Only the VALIDATION split is read.
+    """
+    try:
+        samples = [s for where in data for s in load(where, both_classes=False)]
+        experts = {"gan": gan, "patchnet": patchnet, "residual": residual}
+        build(samples, experts, coder, out, kept)
+    except (UnmaskError, ValueError, OSError) as error:
+        err.print(str(error), style="red", markup=False)
+        raise typer.Exit(2) from error
+    err.print(f"{out}", markup=False)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run with the arguments that follow `unmask train`."""
+    app(args=list(arguments), prog_name="unmask train")

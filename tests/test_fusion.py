@@ -1,0 +1,160 @@
+"""Fusion of the experts: quality read from pixels, the combiner, groups left out, thresholds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from unmask.datasets.manifest import CAMERA, Sample, Split
+from unmask.detect.ablation import SHIPPED, compare, subsets
+from unmask.detect.encodings import jpeg, resize
+from unmask.detect.fusion import LIMIT, Fusion, fit_fusion
+from unmask.detect.fusion_train import (
+    Inputs,
+    calibrated,
+    crossed,
+    fitted,
+    group_weights,
+    thinned,
+    thresholds_of,
+)
+from unmask.detect.inference import pool, shrunk
+from unmask.detect.quality import NAMES, quality
+
+NETS = ("gan", "patchnet", "residual")
+
+
+def by_name(pixels: NDArray[np.uint8]) -> dict[str, float]:
+    return dict(zip(NAMES, map(float, quality(pixels)), strict=True))
+
+
+def test_blocks_rise_with_compression_wherever_the_grid_lies(
+    photograph: NDArray[np.uint8],
+) -> None:
+    plain = by_name(photograph)["blocks"]
+    strong = jpeg(photograph, 20)
+    assert by_name(strong)["blocks"] > by_name(jpeg(photograph, 60))["blocks"] > plain - 0.05
+    moved = np.ascontiguousarray(strong[3:, 5:])
+    assert by_name(moved)["blocks"] == pytest.approx(by_name(strong)["blocks"], abs=0.1)
+
+
+def test_sharpness_falls_with_blur_and_size_is_the_short_side(
+    photograph: NDArray[np.uint8],
+) -> None:
+    soft = resize(resize(photograph, 0.4), 2.5)
+    assert by_name(soft)["sharpness"] < by_name(photograph)["sharpness"] - 0.3
+    assert by_name(photograph)["log_side"] == np.log2(min(photograph.shape[:2]))
+
+
+def test_a_fusion_finds_what_tells_the_classes_apart() -> None:
+    rng = np.random.default_rng(0)
+    fake = rng.random(2000) < 0.3
+    x = np.column_stack([fake + rng.normal(0, 1, 2000), rng.normal(0, 1, 2000)])
+    found = fit_fusion(("useful", "noise"), x, fake, np.ones(2000))
+    assert found.coefficients[0] > 5 * abs(found.coefficients[1])
+    logits = found.logit(x)
+    # The classes count alike although there are more photographs.
+    assert abs(logits[fake].mean() + logits[~fake].mean()) < 0.2
+    again = Fusion.load(found.to_json())
+    assert np.allclose(again.logit(x), logits, atol=1e-3)
+    assert found.slope("useful") == pytest.approx(found.coefficients[0] / found.scale[0])
+    wild = found.logit([[1e9, 0.0]])[0]
+    assert wild == pytest.approx(found.logit([[found.centre[0] + LIMIT * found.scale[0], 0.0]])[0])
+    with pytest.raises(ValueError, match="both classes"):
+        fit_fusion(("a", "b"), x, np.ones(2000, bool), np.ones(2000))
+
+
+def sample(source: str, generator: str, corpus: str) -> Sample:
+    return Sample(
+        path=Path(f"{generator}/{source}.png"), fake=generator != CAMERA, generator=generator,
+        corpus=corpus, source=source, split=Split.VALIDATION,
+    )  # fmt: skip
+
+
+def made_up(count: int = 60) -> Inputs:
+    """Two generators and two corpora; `patchnet` sees both generators, `residual` one of them."""
+    rng = np.random.default_rng(3)
+    samples, rows = [], []
+    for i in range(count):
+        for generator, corpus, one, two in (
+            (CAMERA, "a", 0, 0), (CAMERA, "b", 0, 0), ("g", "a", 2, 3), ("h", "b", 2, 0),
+        ):  # fmt: skip
+            samples.append(sample(f"{corpus}{i}", generator, corpus))
+            views = [
+                [0.0, one + rng.normal(), two + rng.normal(), 8, 0, rng.normal()] for _ in range(3)
+            ]
+            rows.append(views)
+    return Inputs(
+        samples=tuple(samples), perturbations=("clean", "x", "y"), names=(*NETS, *NAMES),
+        values=np.array(rows),
+    )  # fmt: skip
+
+
+def test_a_group_is_judged_by_a_fusion_that_never_saw_it() -> None:
+    inputs = made_up()
+    without = tuple(s.generator != "g" for s in inputs.samples)
+    at = np.array(without)
+    kept = Inputs(
+        samples=tuple(s for s, k in zip(inputs.samples, without, strict=True) if k),
+        perturbations=inputs.perturbations, names=inputs.names, values=inputs.values[at],
+    )  # fmt: skip
+    own = fitted(kept, NETS).logit(inputs.flat(NETS)).reshape(len(inputs.samples), -1)
+    found = crossed(inputs, NETS)
+    assert np.allclose(found[~at], own[~at])
+    assert not np.allclose(found[at], own[at])
+
+
+def test_inputs_are_kept_as_they_are(tmp_path: Path) -> None:
+    inputs = made_up(4)
+    inputs.save(tmp_path / "inputs.npz")
+    again = Inputs.load(tmp_path / "inputs.npz")
+    assert again.samples == inputs.samples
+    assert (again.names, again.perturbations) == (inputs.names, inputs.perturbations)
+    assert np.array_equal(again.values, inputs.values)
+
+
+def test_groups_count_alike_whatever_their_size() -> None:
+    samples = [sample(str(i), CAMERA, "big") for i in range(9)] + [sample("x", CAMERA, "small")]
+    weights = group_weights(samples)
+    assert weights[:9].sum() == pytest.approx(weights[9])
+
+
+def test_a_photograph_beside_several_decoders_counts_once() -> None:
+    many = [sample("one", CAMERA, "a")] * 3 + [sample("one", "g", "a"), sample("two", "g", "a")]
+    kept = thinned(many, most=10)
+    assert sum(not s.fake for s in kept) == 1
+    assert len(thinned(many, most=1)) == 2
+
+
+def test_calibration_and_thresholds_hold_for_the_photographs() -> None:
+    inputs = made_up(200)
+    scores = crossed(inputs, (*NETS, *NAMES))
+    llr = calibrated(inputs, scores).llr(scores)
+    at = thresholds_of(inputs, llr)
+    assert at["llr_fpr_1"] > at["llr_fpr_5"]
+    reals = llr[~inputs.fake]
+    assert (reals > at["llr_fpr_5"]).mean() <= 0.05
+    assert (reals > at["llr_fpr_1"]).mean() <= 0.01
+    assert (reals > at["llr_fpr_5"]).mean() >= 0.04  # and not by refusing to answer
+
+
+def test_an_ablation_tells_a_useful_expert_from_noise() -> None:
+    inputs = made_up(120)
+    rows = compare(inputs)
+    assert set(rows) == set(subsets(inputs.names))
+    assert "handmade alone" not in rows  # was not measured
+    value, low, high = rows["residual alone"]["less_the_shipped"]
+    assert low <= value <= high < 0
+    assert rows[SHIPPED]["auc"][0] > rows["residual alone"]["auc"][0]
+
+
+def test_maps_shrink_and_pool_over_what_was_seen() -> None:
+    patches = np.full((4, 6), np.nan, np.float32)
+    patches[:2, :2] = [[1, 1], [1, 9]]
+    assert pool(patches, 0.0) == pytest.approx(3.0)
+    assert pool(patches, 0.25) == pytest.approx((3.0 + 9.0) / 2)
+    coarse = shrunk(patches, 2, (2, 3))
+    assert coarse[0, 0] == pytest.approx(3.0)
+    assert np.isnan(coarse[1, 1])
+    assert shrunk(np.ones((3, 5), np.float32), 2, (2, 3)).shape == (2, 3)

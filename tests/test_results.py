@@ -1,0 +1,55 @@
+"""RESULTS.md is made of evaluations alone."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from evaluations import full
+
+from unmask.detect import results
+from unmask.detect.evaluation.tables import Estimate
+from unmask.detect.evaluation.write_json import dumps
+
+
+def test_figures_carry_their_interval_or_say_that_there_is_none() -> None:
+    assert results.figure(Estimate(value=0.9, low=0.85, high=0.94)) == "0.900 [0.850, 0.940]"
+    assert results.figure(Estimate(value=0.9, low=math.nan, high=math.nan)) == "0.900"
+    assert results.figure(None) == "-"
+    assert results.share(0.123) == "12.3%"
+    assert results.share(None) == "-"
+
+
+def test_the_page_holds_every_detector_perturbation_and_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = full()
+    monkeypatch.setattr(results, "OURS", found.rows[0].detector)
+    path = tmp_path / "evaluation.json"
+    path.write_text(dumps(found))
+    report = {
+        "n_real": 5, "n_fake": 6, "views": ["clean"],
+        "rows": {"patchnet alone": {"auc": [0.9, 0.8, 1.0], "less_the_shipped": [-0.1, -0.2, 0.0]}},
+    }  # fmt: skip
+    (tmp_path / "ablation.json").write_text(json.dumps(report))
+    evaluation = results.read(path)
+    page = results.page("# Notes", [("Test set", evaluation)], tmp_path / "ablation.json")
+    assert page.startswith("# Notes\n\n## Test set")
+    assert found.command in page
+    for row in found.rows:
+        if row.auc is not None and row.generator == "pooled":
+            assert results.figure(row.auc) in page
+    for one in found.paired:
+        if one.generator == "pooled" and one.first == results.OURS:
+            assert results.figure(one.difference) in page
+    assert "-0.100 [-0.200, 0.000]" in page
+    assert "not comparable" in page
+
+
+def test_a_difference_is_turned_where_ours_stands_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = full()
+    other = next(p for p in found.paired if p.generator == "pooled")
+    monkeypatch.setattr(results, "OURS", other.second)
+    d = other.difference
+    turned = Estimate(value=-d.value, low=-d.high, high=-d.low)
+    assert results.figure(turned) in "\n".join(results.section("x", found))
