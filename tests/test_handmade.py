@@ -20,6 +20,7 @@ from unmask.detect.handmade_fit import CANDIDATES, discriminants
 from unmask.detect.handmade_model import Linear, Trees, from_boosting, load, save
 from unmask.detect.handmade_scene import asymmetric, normalised, shape_of
 from unmask.detect.handmade_tiles import corners, cut
+from unmask.detect.pair_stream import Pool
 from unmask.errors import WeightsError
 
 Pixels = NDArray[np.uint8]
@@ -268,98 +269,54 @@ def test_other_features_and_damage_are_refused(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
-    """Forty small pictures; fakes carry a faint checkerboard."""
+    """Twenty small photographs and their fakes, which carry a faint checkerboard."""
     root = tmp_path_factory.mktemp("corpus")
-    board = (np.indices((96, 96)).sum(0) % 2 * 8 - 4)[..., None]
+    board = (np.indices((128, 128)).sum(0) % 2 * 30 - 15)[..., None]
     found = []
-    for i in range(40):
-        fake = i % 2 == 1
-        pixels = np.clip(scene(96, 96, seed=i) + board * fake, 0, 255).astype(np.uint8)
-        path = root / f"{i}.png"
-        Image.fromarray(pixels).save(path)
-        found.append(
-            Sample(
-                path=path,
-                fake=fake,
-                generator="board" if fake else "camera",
-                corpus=handmade_train.CHOOSE_ON,
-                source=str(i // 2),  # a photograph and its fake are one source
-                split=Split.TRAIN,
+    for i in range(20):
+        real = scene(128, 128, seed=i)
+        for fake in (False, True):
+            pixels = np.clip(real + board * fake, 0, 255).astype(np.uint8)
+            path = root / ("board" if fake else "camera") / f"{i}.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(pixels).save(path)
+            found.append(
+                Sample(
+                    path=path,
+                    fake=fake,
+                    generator="board" if fake else "camera",
+                    corpus="toy",
+                    source=str(i),
+                    split=Split.TRAIN,
+                )
             )
-        )
     return found
 
 
-def test_gathering_does_not_depend_on_the_order(corpus: list[Sample]) -> None:
-    some = corpus[:3]
-    one = handmade_train.gather(some, ["clean"], 1)
-    two = handmade_train.gather(some[::-1], ["clean"], 1)
+def test_gathering_repeats_with_its_seed(corpus: list[Sample]) -> None:
+    pool, plain = Pool(corpus), handmade_train.KINDS["aligned"]
+    one, two, other = (handmade_train.gather(pool, plain, 3, seed) for seed in (1, 1, 2))
     assert one.x.shape == (6, len(columns()))
-    assert np.array_equal(one.x[:2], two.x[-2:])
-    assert not np.array_equal(one.x[1], one.x[3])
-
-
-def test_cross_validation_shares_no_source_and_finds_the_trace(corpus: list[Sample]) -> None:
-    rows = handmade_train.gather(corpus, ["clean"], 0)
-    seen: list[tuple[set[float], int]] = []
-
-    def spy(
-        x: NDArray[np.float64], fake: NDArray[np.bool_], weights: NDArray[np.float64]
-    ) -> Linear | Trees:
-        seen.append((set(x[:, 0].tolist()), len(x)))
-        return CANDIDATES["ensemble of discriminants"](x, fake, weights)
-
-    logits = handmade_train.held_out(spy, rows)
-    assert len(seen) == handmade_train.FOLDS
-    for first, _ in seen:
-        by_source: dict[str, set[bool]] = {}
-        for value, source in zip(rows.x[:, 0], rows.source, strict=True):
-            by_source.setdefault(source, set()).add(value in first)
-        assert all(len(sides) == 1 for sides in by_source.values())
-    found = handmade_train.estimate(rows.fake, logits, rows.source)
-    assert found.value > 0.9
-
-
-def test_the_mean_of_two_scores_is_compared_on_the_same_draws(corpus: list[Sample]) -> None:
-    rows = handmade_train.gather(corpus, ["clean"], 0)
-    rng = np.random.default_rng(6)
-    good = rows.fake + rng.normal(0, 0.5, len(rows.x))
-    other = rows.fake + rng.normal(0, 0.5, len(rows.x))
-    report = handmade_train.compare(rows, good, other)["clean | board"]
-    assert report["n_fake"] == report["n_real"] == 20
-    value, low, high = report["added to the network"]
-    assert value == pytest.approx(report["mean of both"][0] - report["network"][0], abs=1e-3)
-    assert low <= value <= high
-    alone = handmade_train.compare(rows, good, None)["clean | board"]
-    assert "network" not in alone
+    assert one.fake.tolist() == [False, True] * 3
+    assert one.pair.tolist() == [0, 0, 1, 1, 2, 2]
+    assert np.array_equal(one.x, two.x)
+    assert not np.array_equal(one.x, other.x)
 
 
 def test_training_never_reads_the_test_split(
     corpus: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = [
-        replace(s, split=Split.VALIDATION)
-        if i >= 32
-        else replace(s, split=Split.TEST, path=tmp_path / "absent.png")
-        if i >= 28
-        else s
-        for i, s in enumerate(corpus)
-    ]
-    monkeypatch.setattr(handmade_train, "samples", lambda _: data)
+    splits = {n: Split.VALIDATION if n >= 14 else Split.TRAIN for n in range(20)}
+    data = [replace(s, split=splits[int(s.source)]) for s in corpus]
+    absent = replace(corpus[0], split=Split.TEST, path=tmp_path / "absent.png", source="other")
+    monkeypatch.setattr(handmade_train, "VALIDATION_PAIRS", 12)
     out = tmp_path / "made" / "handmade.safetensors"
-    report = handmade_train.train(tmp_path, out, 1)
-    candidates = report["cross_validated_auc"]["candidates"]
-    assert report["chosen"] in candidates
-    assert set(candidates) == set(CANDIDATES)
-    means = {
-        k: np.mean([v[view][0] for view in handmade_train.VIEWS]) for k, v in candidates.items()
-    }
-    assert means[report["chosen"]] == max(means.values())
-    row = report["validation_auc"]["clean | board"]
-    assert (row["n_fake"], row["n_real"]) == (4, 4)
-    assert {"expert", "network", "mean of both", "added to the network"} <= set(row)
+    report = handmade_train.train([*data, absent], out, pairs=60)
+    found = report["validation_auc"]
+    assert set(found) == set(CANDIDATES)
+    assert report["chosen"] == max(found, key=lambda name: found[name]["aligned"][0])
+    assert found[report["chosen"]]["aligned"][0] > 0.7
     assert json.loads(out.with_suffix(".json").read_text()) == report
-    model = load(out, columns())
-    shown = np.stack([features(jpeg(np.asarray(Image.open(s.path)), 95)) for s in corpus[:28]])
-    fakes = np.array([s.fake for s in corpus[:28]])
-    assert model.logit(shown)[fakes].mean() > model.logit(shown)[~fakes].mean() + 1
+    load(out, columns())
+    with pytest.raises(ValueError, match="No fake"):
+        handmade_train.train([s for s in data if s.split is Split.TRAIN], out, pairs=2)
