@@ -1,6 +1,7 @@
 """Training of the detector: residual inputs, pairs, and a run that learns, stops and goes on."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -168,17 +169,23 @@ def test_training_learns_a_planted_trace_and_goes_on(
     recipe = Recipe(
         name=name, build=ours.build, paper="", crop=64, batch=8, lr=2e-3, top=ours.top, chain=CALM
     )
-    out = tmp_path / "run"
-    options = {"warmup": 2, "check_every": 10, "ema": 0.5, "workers": 0}
-    short = training.TrainConfig(**options, steps=10)  # type: ignore[arg-type]
-    training.train(recipe, data, out, short)
-    longer = training.TrainConfig(**options, steps=30)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="other options"):
-        training.train(recipe, data, out, longer)
-    last = training.train(recipe, data, tmp_path / "again", longer)
-    log = [json.loads(line) for line in (last.parent / "log.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in log] == [10, 20, 30]
+    config = training.TrainConfig(steps=60, warmup=2, check_every=20, ema=0.5, workers=0)
+    out, calls, loss_of = tmp_path / "run", iter(range(1000)), training.loss_of
+
+    def interrupted(*given: object) -> torch.Tensor:
+        if next(calls) == 25:
+            raise KeyboardInterrupt
+        return loss_of(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(training, "loss_of", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        training.train(recipe, data, out, config)
+    last = training.train(recipe, data, out, config)
+    log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in log] == [20, 40, 60]
     assert log[-1]["loss"] < log[0]["loss"]
     assert log[-1]["auc_aligned"] > 0.9
+    with pytest.raises(ValueError, match="other options"):
+        training.train(recipe, data, out, replace(config, seed=2))
     net = recipe.build()
     net.load_state_dict(training.averaged(last))
