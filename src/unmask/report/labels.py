@@ -55,7 +55,7 @@ def likelihood(verdict: Verdict) -> str:
     It says "by measurement" because claims decide apart from it, and may decide otherwise.
     """
     if verdict.probability is None:
-        return "By measurement: no likelihood, since nothing calibrated applied to this file"
+        return "By measurement: no likelihood, since no calibrated finding can be leaned on here"
     odds = f"{chance(verdict.probability)} to be synthetic"
     return f"By measurement: {odds} ({percent(verdict.probability)})"
 
