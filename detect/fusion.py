@@ -1,7 +1,8 @@
 """One answer from several experts.
 
-A logistic combiner weighs the experts' logits and what the picture has been through. It is fitted
-on generators that no expert was trained on: on its own training data every expert looks perfect.
+A logistic combiner weighs the experts' logits. It is fitted on pictures that no expert was
+trained on, most of them of generators that none has seen: on its own training data every expert
+looks perfect.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
 """From trained experts to the shipped detector: fusion, calibration, thresholds, card.
 
-    unmask train fusion --data ALIGNED... --patchnet runs/*/last.pt --residual runs/r/last.pt
-        --coder runs/coder/likelihood.safetensors --out detect/weights/image_detector.safetensors
+    unmask train fusion --data ALIGNED --gan runs/gan/last.pt --patchnet runs/patchnet/last.pt
+        --residual runs/residual/last.pt --coder runs/coder/likelihood.safetensors
+        --out detect/weights/image_detector.safetensors
 
 Only the VALIDATION split is read: sources, decoders and generators that trained no expert (and the
 generators that did, on other pictures). Results come later, from `unmask evaluate`.
@@ -128,11 +129,7 @@ def preparer(data: Sequence[Sample]) -> Callable[[Sample], bytes]:
     return ready
 
 
-def gather(
-    detector: Detector,
-    data: Sequence[Sample],
-    grid: Sequence[str],
-) -> Inputs:
+def gather(detector: Detector, data: Sequence[Sample], grid: Sequence[str]) -> Inputs:
     """Score every picture under every perturbation, both classes through the same JPEG 95."""
     changes = parse_all(grid)
     ready = preparer(data)
@@ -178,7 +175,11 @@ def crossed(inputs: Inputs, names: Sequence[str]) -> Floats:
     """(N, P) logits of each group by a fusion that was fitted without it.
 
     A group is a generator, or a corpus of photographs: what is left is what a stranger would get.
+    Raises ValueError where a class is a single group.
     """
+    if min(len({s.corpus for s in inputs.samples if not s.fake}),
+           len({s.generator for s in inputs.samples if s.fake})) < 2:  # fmt: skip
+        raise ValueError("A fusion needs two corpora of photographs and two generators at least.")
     groups = np.array([s.generator if s.fake else s.corpus for s in inputs.samples])
     repeats = len(inputs.perturbations)
     found = np.zeros((len(inputs.samples), repeats))

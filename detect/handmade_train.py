@@ -11,7 +11,6 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,8 @@ from unmask.detect.evaluation.tables import Estimate
 from unmask.detect.handmade import columns, features
 from unmask.detect.handmade_fit import CANDIDATES
 from unmask.detect.handmade_model import Floats, Model, save
-from unmask.detect.pair_stream import Mixture, PairStream, Pool
-from unmask.detect.recipes import CHAIN
+from unmask.detect.pair_stream import Mixture, Pool, pictures
+from unmask.detect.recipe import CHAIN
 
 CROP = 128  # pixels a side
 VALIDATION_PAIRS = 240  # of each kind
@@ -46,15 +45,10 @@ class Rows:
 
 
 def gather(pool: Pool, mixture: Mixture, pairs: int, seed: int) -> Rows:
-    """Features of `pairs` pairs, drawn by the seed alone. Pairs that are fake in part are none."""
-    whole = Mixture(**{**vars(mixture), "edited": 0.0, "region": 0.0})
-    stream = PairStream(pool, CHAIN, whole, crop=CROP, seed=seed, start=0)
-    x = []
-    for images, _ in islice(stream, pairs):
-        for image in (images.permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8):
-            x.append(features(image))
+    """Features of `pairs` pairs, drawn by the seed alone."""
+    shown = pictures(pool, mixture, CHAIN, crop=CROP, pairs=pairs, seed=seed)
     return Rows(
-        x=np.array(x, dtype=np.float64),
+        x=np.array([features(one) for one in shown], dtype=np.float64),
         fake=np.array([False, True] * pairs),
         pair=np.repeat(np.arange(pairs), 2),
     )

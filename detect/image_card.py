@@ -8,8 +8,9 @@ from unmask.datasets.manifest import CORPORA
 
 COMMAND = """\
 python -m unmask.datasets.photographs --out photographs
-python -m unmask.datasets.reconstruct --data DATA photographs --out aligned --limit 160 --side 320 \
---part 0.3 --steps 600|900|1400|1600 (depth 1|2|3|4) --decoders ...
+for depth and steps in (1 600) (2 900) (3 1400) (4 1600): python -m unmask.datasets.reconstruct \
+--data DATA photographs --out aligned --limit 160 --side 320 --part 0.3 --steps STEPS --decoders \
+those of this depth, without bicubic-d3, bicubic-d4, transposed-k3-d4
 unmask train detector --recipe patchnet --backbone efficientnet-lite0.pth --steps 1200 \
 --out runs/gan --data DATA  (the shipped one: patchnet.safetensors of commit 899f754, four runs)
 unmask train detector --recipe patchnet --start runs/gan/last.pt --lr 3e-4 --steps 800 \

@@ -1,5 +1,6 @@
 """The learned image detector as an analyser: a ratio, a heatmap, and reasons to hold back."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -121,7 +122,7 @@ def image_detector(media: Media) -> Finding | NotApplicable:
     doubts = doubts_of(detector, likeness, size, quality)
     views = view_llrs(detector, pixels, scored)
     alarm = false_alarm(detector, llr)
-    if llr > np.log(9) and alarm != "under 1%":
+    if llr > math.log(9) and alarm != "under 1%":
         text = "More than one photograph in a hundred looks like this to the detector."
         doubts.append(Doubt(code="seen_in_photographs", text=text))
     spread = max(views.values()) - min(views.values())
@@ -131,7 +132,7 @@ def image_detector(media: Media) -> Finding | NotApplicable:
     return Finding(
         summary=_sentence(llr, bool(doubts)),
         llr=llr,
-        notable=llr > np.log(10) and not doubts,
+        notable=llr > math.log(10) and not doubts,
         doubts=tuple(doubts),
         facts={
             "score": scored.score,
@@ -192,7 +193,7 @@ def clip_detector(media: Media) -> Finding | NotApplicable:
     return Finding(
         summary=_sentence(llr, bool(doubts)).replace("the patches", "the frames"),
         llr=llr,
-        notable=llr > np.log(10) and not doubts,
+        notable=llr > math.log(10) and not doubts,
         doubts=tuple(doubts),
         facts={
             "frames": len(scored),

@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from unmask.card import Card
@@ -41,7 +40,9 @@ from unmask.detect.likelihood import (
     score,
     surprise,
 )
+from unmask.detect.pair_stream import read_picture
 from unmask.detect.tiles import TILE, tile_corners
+from unmask.detect.train import schedule
 
 ENCODINGS: dict[str, Callable[[Pixels], Pixels]] = {
     "clean": lambda p: p,
@@ -82,12 +83,6 @@ def photographs(data: Iterable[str], split: Split, most: int | None = None) -> l
     return [s for s in found if not s.fake and s.split is split]
 
 
-def read(sample: Sample) -> Pixels:
-    """RGB pixels as they are in the file."""
-    with Image.open(sample.path) as image:
-        return np.asarray(image.convert("RGB"))
-
-
 def windows(pixels: Pixels, most: int) -> list[Pixels]:
     """At most `most` tiles of a large picture, spread evenly; a small one whole."""
     if pixels.shape[0] * pixels.shape[1] <= WHOLE:
@@ -102,7 +97,7 @@ class Crops:
     """Batches of encoded crops; the batch of a step depends on the seed and the step alone."""
 
     def __init__(self, samples: Sequence[Sample], config: TrainConfig) -> None:
-        self.windows = [windows(read(s), config.windows) for s in samples]
+        self.windows = [windows(read_picture(s), config.windows) for s in samples]
         # Corpora count as the square root of their size: wallpapers are not drowned by faces.
         count = Counter(s.corpus for s in samples)
         chance = np.array([count[s.corpus] ** -0.5 for s in samples])
@@ -119,14 +114,6 @@ class Crops:
         return torch.from_numpy(np.stack(crops).transpose(0, 3, 1, 2).copy()).float()
 
 
-def schedule(step: int, config: TrainConfig) -> float:
-    """Linear warm-up, then half a cosine down to 1%."""
-    if step < config.warmup:
-        return (step + 1) / config.warmup
-    part = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return 0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * min(part, 1.0))))
-
-
 def train(samples: Sequence[Sample], out: Path, config: TrainConfig, device: str = "cpu") -> Coder:
     """Learn from `samples`, or go on from the checkpoint in `out`.
 
@@ -139,7 +126,10 @@ def train(samples: Sequence[Sample], out: Path, config: TrainConfig, device: str
     torch.manual_seed(config.seed)
     coder = Coder().to(device)
     optimizer = torch.optim.Adam(coder.parameters(), lr=config.lr)
-    planned = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step, config))
+    planned = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: schedule(step, warmup=config.warmup, steps=config.steps, floor=0.01),
+    )
     last, done = out / "last.pt", 0
     if last.exists():
         saved = torch.load(last, weights_only=True, map_location=device)
@@ -207,7 +197,7 @@ def look(coder: Coder, samples: Iterable[Sample], encodings: Iterable[str]) -> l
     """Every sample under every named encoding."""
     names, views = list(encodings), []
     for sample in samples:
-        pixels = read(sample)
+        pixels = read_picture(sample)
         for name in names:
             found = surprise(coder, ENCODINGS[name](pixels))
             views.append(View(sample=sample, encoding=name, found=found))

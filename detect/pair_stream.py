@@ -9,7 +9,8 @@ that no size, no compression and no part of the scene can stand for the label.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 import torch
@@ -68,13 +69,13 @@ class Pool:
         origin: dict[tuple[str, str], Pixels] = {}
         seen: set[str] = set()
         for sample in (s for s in data if not s.fake):
-            pixels = _read(sample)
+            pixels = read_picture(sample)
             origin[_set_of(sample), sample.source] = pixels
             if sample.source not in seen:  # the same photograph may lie beside several decoders
                 seen.add(sample.source)
                 self.reals[sample.corpus].append(pixels)
         for sample in (s for s in data if s.fake):
-            pixels = _read(sample)
+            pixels = read_picture(sample)
             real = origin.get((_set_of(sample), sample.source))
             if real is not None and real.shape == pixels.shape:
                 self.paired[sample.generator].append((real, pixels))
@@ -166,6 +167,19 @@ class PairStream(IterableDataset[tuple[Tensor, Tensor]]):
         return images, torch.from_numpy(targets)
 
 
+def pictures(
+    pool: Pool, mixture: Mixture, chain: Chain, *, crop: int, pairs: int, seed: int
+) -> Iterator[Pixels]:
+    """The pictures of so many pairs, (crop, crop, 3) each: photograph, fake, photograph ...
+
+    Fakes in part are left out, as whole pictures are to be told apart.
+    """
+    whole = replace(mixture, edited=0.0, region=0.0)
+    stream = PairStream(pool, chain, whole, crop=crop, seed=seed, start=0)
+    for images, _ in islice(stream, pairs):
+        yield from (images.permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
+
+
 def _cut(
     real: Pixels, fake: Pixels, mask: Mask, crop: int, rng: np.random.Generator
 ) -> tuple[Pixels, Pixels, Mask]:
@@ -182,7 +196,8 @@ def _cut(
     return real[window], fake[window], mask[window]
 
 
-def _read(sample: Sample) -> Pixels:
+def read_picture(sample: Sample) -> Pixels:
+    """RGB pixels as they are in the file."""
     with Image.open(sample.path) as image:
         return np.asarray(image.convert("RGB"))
 

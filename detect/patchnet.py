@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unmask.detect.lite0 import stages, stem
+from unmask.errors import WeightsError
 
 STRIDE = 16  # pixels between two patch logits
 CHANNELS = 112 + 320  # of the trunk at stride 16 and at stride 32
@@ -51,7 +52,7 @@ class PatchNet(nn.Module):
 def load_backbone(net: PatchNet, state: dict[str, Tensor]) -> None:
     """Start the trunk from ImageNet weights in timm's or the original EfficientNet-Lite's names.
 
-    Raises KeyError where the weights are of another architecture.
+    Raises WeightsError where the weights are of another architecture.
     """
     ours = {
         k: v
@@ -62,5 +63,5 @@ def load_backbone(net: PatchNet, state: dict[str, Tensor]) -> None:
     # them is its head.
     theirs = [v for k, v in state.items() if "num_batches_tracked" not in k][: len(ours)]
     if [v.shape for v in ours.values()] != [v.shape for v in theirs]:
-        raise KeyError("these are no EfficientNet-Lite0 weights")
+        raise WeightsError("These are no weights of EfficientNet-Lite0.")
     net.load_state_dict(dict(zip(ours, theirs, strict=True)), strict=False)

@@ -1,29 +1,38 @@
-"""Write RESULTS.md from what `unmask evaluate` and the ablation wrote; every figure is read.
+"""Write RESULTS.md, and the results of the card, from what `unmask evaluate` wrote.
 
-python -m unmask.detect.results --evaluation "Test decoders=runs/decoders/evaluation.json" ...
-    --ablation detect/ablation.json --notes NOTES.md
+    python -m unmask.detect.results --evaluation "Test decoders=runs/decoders/evaluation.json" ...
+
+The tables are read from the evaluations and from `ablation.json`. What they mean is written by hand
+in `results_notes.md`, which stands above them.
 """
 
 import argparse
 import json
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from unmask.card import load_card
 from unmask.detect.evaluation.tables import POOLED, WORST, Estimate, Evaluation, Row
 from unmask.detect.evaluation.write_json import read
 from unmask.detect.evaluation.write_markdown import escape
+from unmask.detect.image_card import COMMAND, WEAKNESSES
+from unmask.detect.inference import WEIGHTS
 from unmask.detect.peers.recipes import PEERS
 
 PAGE = Path(__file__).with_name("RESULTS.md")
+NOTES = Path(__file__).with_name("results_notes.md")
+ABLATION = Path(__file__).with_name("ablation.json")
 OURS = "image_detector"
 
 
 def figure(found: Estimate | None) -> str:
     """With its interval."""
-    if found is None or found.value != found.value:
+    if found is None or math.isnan(found.value):
         return "-"
-    if found.low != found.low:
+    if math.isnan(found.low):
         return f"{found.value:.3f}"
     return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
@@ -31,7 +40,7 @@ def figure(found: Estimate | None) -> str:
 def share(found: Estimate | float | None) -> str:
     """In percent."""
     value = found.value if isinstance(found, Estimate) else found
-    return "-" if value is None or value != value else f"{100 * value:.1f}%"
+    return "-" if value is None or math.isnan(value) else f"{100 * value:.1f}%"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -205,6 +214,31 @@ def peers() -> list[str]:
     return lines + table(["peer", "paper", "published", "what differs here"], rows)
 
 
+def for_card(evaluations: Iterable[tuple[str, Evaluation]]) -> dict[str, Any]:
+    """By evaluation, encoding and generator: n, AUC, and rates at the frozen threshold."""
+    return {
+        title: {
+            f"{row.perturbation} | {row.generator}": {
+                "n_real": row.n_real,
+                "n_fake": row.n_fake,
+                "auc": _values(row.auc),
+                "tpr": _values(row.tpr),
+                "tnr": _values(row.tnr),
+            }
+            for row in found.rows
+            if row.detector == OURS
+        }
+        for title, found in evaluations
+    }
+
+
+def _values(found: Estimate | None) -> list[float | None] | None:
+    if found is None:
+        return None
+    values = (found.value, found.low, found.high)
+    return [round(v, 4) if math.isfinite(v) else None for v in values]
+
+
 def page(notes: str, evaluations: Iterable[tuple[str, Evaluation]], report: Path | None) -> str:
     """The whole page."""
     lines = [notes.rstrip(), ""]
@@ -219,13 +253,22 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--evaluation", action="append", default=[], metavar="TITLE=JSON")
-    parser.add_argument("--ablation", type=Path)
-    parser.add_argument("--notes", type=Path, required=True, help="what stands above the tables")
+    parser.add_argument("--ablation", type=Path, default=ABLATION)
+    parser.add_argument("--notes", type=Path, default=NOTES, help="what stands above the tables")
     parser.add_argument("--out", type=Path, default=PAGE)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="whose card gets the results")
     given = parser.parse_args()
     named = [text.partition("=") for text in given.evaluation]
     evaluations = [(title, read(Path(where))) for title, _, where in named]
     given.out.write_text(page(given.notes.read_text(), evaluations, given.ablation))
+    # Weaknesses too: what an evaluation has shown since the weights were made belongs to them.
+    card = replace(
+        load_card(given.weights),
+        results=for_card(evaluations),
+        weaknesses=WEAKNESSES,
+        command=COMMAND,
+    )
+    card.save(given.weights.with_suffix(".json"))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ choose the options by. A run that was stopped goes on from its last checkpoint.
 """
 
 import json
+import pickle
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -25,8 +27,9 @@ from unmask.datasets.manifest import Sample, Split
 from unmask.detect.evaluation.figures import auc
 from unmask.detect.pair_stream import Mixture, PairStream, Pool
 from unmask.detect.patchnet import PatchNet, load_backbone
-from unmask.detect.recipes import Recipe
+from unmask.detect.recipe import Recipe
 from unmask.detect.residual_net import pooled
+from unmask.errors import WeightsError
 
 VALIDATION_PAIRS = 240  # of a kind: enough to choose a checkpoint by
 Sets = dict[str, tuple[Tensor, Tensor]]  # kind -> (images (N, 3, crop, crop) uint8, labels (N,))
@@ -87,12 +90,12 @@ def validate(net: nn.Module, sets: Sets, top: float, device: str) -> dict[str, f
     return found
 
 
-def schedule(step: int, config: TrainConfig) -> float:
-    """Linear warm-up, then half a cosine down to 2%."""
-    if step < config.warmup:
-        return (step + 1) / config.warmup
-    part = (step - config.warmup) / max(1, config.steps - config.warmup)
-    return 0.02 + 0.98 * 0.5 * (1 + float(np.cos(np.pi * min(part, 1.0))))
+def schedule(step: int, *, warmup: int, steps: int, floor: float = 0.02) -> float:
+    """Part of the largest learning rate: a linear warm-up, then half a cosine down to `floor`."""
+    if step < warmup:
+        return (step + 1) / warmup
+    part = (step - warmup) / max(1, steps - warmup)
+    return floor + (1 - floor) * 0.5 * (1 + float(np.cos(np.pi * min(part, 1.0))))
 
 
 def optimiser_of(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -123,7 +126,8 @@ def train(
     names), or anew.
 
     Raises ValueError (a class without pictures; a backbone that the recipe does not take; a
-    checkpoint of another recipe or other options) and FloatingPointError where the loss is lost.
+    checkpoint of another recipe or other options), WeightsError where weights to begin at cannot be
+    read or are another network's, and FloatingPointError where the loss is lost.
     """
     if backbone is not None and not recipe.pretrained:
         raise ValueError(f"{recipe.name} does not start from ImageNet weights.")
@@ -131,16 +135,21 @@ def train(
     torch.manual_seed(config.seed)
     net = recipe.build()
     if backbone is not None and isinstance(net, PatchNet):
-        load_backbone(net, torch.load(backbone, weights_only=True, map_location="cpu"))
+        load_backbone(net, _read(backbone))
     if start is not None:
         # What it was trained with beside the network (ranges, other experts) stays behind.
         kept = averaged(start)
+        if missing := net.state_dict().keys() - kept.keys():
+            raise WeightsError(f"{start.name} has no {min(missing)}: it is no {recipe.name}.")
         net.load_state_dict({k: kept[k].to(v.dtype) for k, v in net.state_dict().items()})
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = torch.optim.swa_utils.get_ema_multi_avg_fn(config.ema)  # type: ignore[no-untyped-call]
     average = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=ema, use_buffers=True)
     optimiser = optimiser_of(net, recipe)
-    planned = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: schedule(step, config))
+    planned = torch.optim.lr_scheduler.LambdaLR(
+        optimiser,
+        lambda step: schedule(step, warmup=config.warmup, steps=config.steps),
+    )
     parts: dict[str, Any] = {
         "net": net,
         "average": average,
@@ -198,7 +207,7 @@ def train(
 
 def _resume(last: Path, parts: dict[str, Any], options: dict[str, Any]) -> int:
     """Load a checkpoint of the same options; the step that it was written after."""
-    saved = torch.load(last, weights_only=True, map_location="cpu")
+    saved = _read(last)
     if saved["options"] != options:
         raise ValueError(f"{last} was made with other options; write elsewhere.")
     for name, part in parts.items():
@@ -209,11 +218,25 @@ def _resume(last: Path, parts: dict[str, Any], options: dict[str, Any]) -> int:
 def averaged(checkpoint: Path) -> dict[str, Tensor]:
     """The running average of a run's weights, as a state of its network.
 
-    A safetensors file holds a state as it is.
+    A safetensors file holds a state as it is. Raises WeightsError where there is none.
     """
+    state = _read(checkpoint)
     if checkpoint.suffix == ".safetensors":
-        return {
-            k: v.float() if v.is_floating_point() else v for k, v in load_file(checkpoint).items()
-        }
-    saved = torch.load(checkpoint, weights_only=True, map_location="cpu")["average"]
-    return {k.removeprefix("module."): v for k, v in saved.items() if k.startswith("module.")}
+        return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+    if "average" not in state:
+        raise WeightsError(f"{checkpoint.name} is no checkpoint of a training.")
+    average = state["average"]
+    return {k.removeprefix("module."): v for k, v in average.items() if k.startswith("module.")}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What a file of weights holds, without running anything in it. Raises WeightsError."""
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        held = torch.load(path, weights_only=True, map_location="cpu")
+    except (OSError, RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError) as error:
+        raise WeightsError(f"{path.name} holds no weights that can be read.") from error
+    if not isinstance(held, dict):
+        raise WeightsError(f"{path.name} holds no weights that can be read.")
+    return held

@@ -1,11 +1,14 @@
-"""Pictures that tests make: a scene with a photograph's statistics, in and out of a file format."""
+"""Pictures that tests make: a scene with a photograph's statistics, a corpus of pairs, files."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from unmask.datasets.manifest import CAMERA, Sample, Split
+from unmask.detect.encodings import resize
 from unmask.media import Media, open_bytes
 
 
@@ -42,3 +45,33 @@ def decoded(data: bytes) -> NDArray[np.uint8]:
 
 def opened(data: bytes) -> Media:
     return open_bytes(data, "picture")
+
+
+def _save(pixels: NDArray[np.uint8], path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def paired_corpus(root: Path, count: int = 12, corpora: tuple[str, ...] = ("toy",)) -> list[Sample]:
+    """Photographs with a reconstruction each, and a generator's fakes without: both on a grid."""
+    rng = np.random.default_rng(2)
+    board = (np.indices((96, 96)).sum(0) % 2 * 60).astype(np.uint8)[..., None]
+    found = []
+    for split in (Split.TRAIN, Split.VALIDATION):
+        for i in range(count):
+            real = resize(rng.integers(40, 150, (12, 12, 3), dtype=np.uint8), 8)
+            source = f"{split}/{i}"
+            for name, pixels in ((CAMERA, real), ("decoder", real + board)):
+                path = _save(pixels, root / "set" / name / f"{split}-{i}.png")
+                found.append(
+                    Sample(path=path, fake=name != CAMERA, generator=name,
+                           corpus=corpora[i % len(corpora)], source=source, split=split)
+                )  # fmt: skip
+            lone = resize(rng.integers(40, 150, (12, 12, 3), dtype=np.uint8), 8) + board
+            path = _save(lone, root / "gan" / f"{split}-{i}.png")
+            found.append(
+                Sample(path=path, fake=True, generator="gan", corpus=corpora[i % len(corpora)],
+                       source=f"gan/{source}", split=split)
+            )  # fmt: skip
+    return found

@@ -1,7 +1,9 @@
 """The learned detector: its parts by hand, training on a toy corpus, the weights on real data."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from PIL import Image
 
 from unmask.card import load_card
 from unmask.datasets.manifest import CORPORA, Split, draw, samples
+from unmask.detect import image_detector as analysing
 from unmask.detect.calibration import Calibration, fit
 from unmask.detect.encodings import Chain, jpeg, random_chain
 from unmask.detect.evaluation.figures import auc
@@ -124,11 +127,12 @@ def test_jpeg_quality_is_read_from_the_table(quality: int, photograph: NDArray[n
 
 
 @pytest.mark.parametrize(
-    "size", [(1200, 1000), (300, 20000), (20000, 300), (1001, 1000), (5000, 7000)]
+    ("size", "count"),
+    [((1200, 1000), 9), ((300, 20000), 6), ((200, 20000), 3), ((20000, 300), 6), ((5000, 7000), 9)],
 )
-def test_tiles_lie_inside_and_are_few(size: tuple[int, int]) -> None:
+def test_tiles_lie_inside_and_are_few(size: tuple[int, int], count: int) -> None:
     corners = tile_corners(*size)
-    assert 1 <= len(corners) <= 9
+    assert len(set(corners)) == len(corners) == count
     for y, x in corners:
         assert y >= 0
         assert y + min(TILE, size[0]) <= size[0]
@@ -179,6 +183,35 @@ def test_small_and_compressed_pictures_are_doubtful(photograph: NDArray[np.uint8
     poor = detect(encoded(photograph, "JPEG", 20))
     assert isinstance(poor, Finding)
     assert "too_compressed" in [d.code for d in poor.doubts]
+
+
+@pytest.mark.parametrize(
+    ("llr", "alike", "held_back"),
+    [(1.0, "5% or more", False), (2.0, "under 5%", False), (2.5, "under 5%", True),
+     (3.5, "under 1%", False)],
+)  # fmt: skip
+def test_a_ratio_that_photographs_reach_is_not_leaned_on(
+    llr: float,
+    alike: str,
+    held_back: bool,
+    photograph: NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between the verdict's bound (ln 9 = 2.2) and what one photograph in a hundred reaches."""
+    real = load_detector("cpu")
+    limits = {**real.card.thresholds, "llr_fpr_1": 3.0, "llr_fpr_5": 1.5, "likeness": 0.0}
+    stated = SimpleNamespace(
+        card=replace(real.card, thresholds=limits),
+        score=real.score,
+        likeness=real.likeness,
+        calibration={"image": SimpleNamespace(slope=1.0, offset=0.0, llr=lambda _: llr)},
+    )
+    monkeypatch.setattr(analysing, "load_detector", lambda _: stated)
+    found = detect(encoded(photograph))
+    assert isinstance(found, Finding)
+    assert found.facts["photographs_alike"] == alike
+    assert ("seen_in_photographs" in [d.code for d in found.doubts]) is held_back
+    assert found.notable is (llr == 3.5)
 
 
 def test_noise_is_out_of_range() -> None:

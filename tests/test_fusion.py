@@ -1,17 +1,26 @@
 """Fusion of the experts: quality read from pixels, the combiner, groups left out, thresholds."""
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+from PIL import Image
+from safetensors.torch import save_file
+from scenes import paired_corpus
 
+from unmask.card import load_card
 from unmask.datasets.manifest import CAMERA, Sample, Split
+from unmask.detect import fusion_train
 from unmask.detect.ablation import SHIPPED, compare, subsets
 from unmask.detect.encodings import jpeg, resize
 from unmask.detect.fusion import LIMIT, Fusion, fit_fusion
 from unmask.detect.fusion_train import (
     Inputs,
+    build,
     calibrated,
     crossed,
     fitted,
@@ -19,7 +28,10 @@ from unmask.detect.fusion_train import (
     thinned,
     thresholds_of,
 )
-from unmask.detect.inference import pool, shrunk
+from unmask.detect.image_card import describe
+from unmask.detect.inference import Detector, expert_nets, load_detector, pool, shrunk
+from unmask.detect.likelihood import Coder, save_expert
+from unmask.detect.likelihood_train import fit_range
 from unmask.detect.quality import NAMES, quality
 
 NETS = ("gan", "patchnet", "residual")
@@ -158,3 +170,76 @@ def test_maps_shrink_and_pool_over_what_was_seen() -> None:
     assert coarse[0, 0] == pytest.approx(3.0)
     assert np.isnan(coarse[1, 1])
     assert shrunk(np.ones((3, 5), np.float32), 2, (2, 3)).shape == (2, 3)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A detector of untrained experts, joined on toy pictures: everything but its worth is real."""
+    root = tmp_path_factory.mktemp("built")
+    data = paired_corpus(root / "data", 6, ("one", "two"))
+    torch.manual_seed(1)
+    for name, net in expert_nets().items():
+        state = {k: v.contiguous() for k, v in net.state_dict().items()}
+        save_file(state, root / f"{name}.safetensors")
+    rng = np.random.default_rng(0)
+    photographs = fit_range(rng.normal(size=(60, 5)), [str(i) for i in range(60)])
+    coder = root / "likelihood.safetensors"
+    save_expert(Coder(), photographs, coder)
+    sha256 = hashlib.sha256(coder.read_bytes()).hexdigest()
+    replace(describe({}), name="likelihood", sha256=sha256).save(coder.with_suffix(".json"))
+    checkpoints = {name: [root / f"{name}.safetensors"] for name in expert_nets()}
+    build(data, checkpoints, coder, root / "detector.safetensors")
+    return root
+
+
+def test_a_built_detector_loads_and_says_what_its_experts_said(built: Path) -> None:
+    detector = load_detector("cpu", built / "detector.safetensors")
+    inputs = Inputs.load(built / "validation_inputs.npz")
+    assert all(s.split is Split.VALIDATION for s in inputs.samples)
+    assert {s.generator for s in inputs.samples} == {CAMERA, "decoder", "gan"}
+    pixels = np.asarray(Image.open(inputs.samples[0].path))
+    scored = detector.score(jpeg(pixels, 95))
+    assert list(scored.logits.values()) == pytest.approx(inputs.values[0, 0, :3], rel=1e-3)
+    assert set(detector.calibration) == {"image", "video"}
+    assert detector.card.thresholds["llr_fpr_1"] >= detector.card.thresholds["llr_fpr_5"]
+    # The map lies around the score: patches are weighed as the picture is.
+    small = detector.score(np.ascontiguousarray(pixels[:64, :64]))
+    assert small.patches.shape == (4, 4)
+    assert 0 <= detector.likeness(pixels) <= 1
+
+
+def test_a_fusion_is_fitted_again_without_scoring_again(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(fusion_train, "GRIDS", {"image": ("standard",), "video": ("clean",)})
+    gather = fusion_train.gather
+
+    def spy(detector: Detector, data: list[Sample], grid: tuple[str, ...]) -> Inputs:
+        seen.append(grid)
+        return gather(detector, data, grid)
+
+    monkeypatch.setattr(fusion_train, "gather", spy)
+    again = build(
+        paired_corpus(built / "data", 6, ("one", "two")),
+        {name: [built / f"{name}.safetensors"] for name in expert_nets()},
+        built / "likelihood.safetensors",
+        built / "again.safetensors",
+        built / "validation_inputs.npz",
+    )
+    assert seen == [("clean",)]  # the stills were not scored again
+    first = load_card(built / "detector.safetensors")
+    assert again.calibration["fusion"] == first.calibration["fusion"]
+    assert again.sha256 == first.sha256
+
+
+def test_an_expert_that_is_missing_is_named(built: Path) -> None:
+    with pytest.raises(ValueError, match="residual"):
+        build([], {"patchnet": []}, built / "likelihood.safetensors", built / "x.safetensors")
+
+
+def test_one_corpus_of_photographs_is_too_few_to_leave_one_out() -> None:
+    inputs = made_up(5)
+    alone = replace(inputs, samples=tuple(replace(s, corpus="a") for s in inputs.samples))
+    with pytest.raises(ValueError, match="two corpora of photographs"):
+        crossed(alone, NETS)

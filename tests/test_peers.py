@@ -25,9 +25,6 @@ from unmask.detect.peers.recipes import PEERS
 from unmask.detect.peers.safe import SAFE, diagonal_details
 from unmask.errors import WeightsError
 
-SHARED = Path(__file__).parents[2] / "shared" / "data" / "weights" / "ferretnet"
-PUBLISHED = SHARED / "ferretnet-s-median-3.pth"
-
 
 @pytest.fixture(autouse=True)
 def _one_seed() -> None:
@@ -212,11 +209,13 @@ def test_ferretnet_asks_for_its_weights(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 @pytest.mark.shared
-@pytest.mark.skipif(not PUBLISHED.exists(), reason="the research data is not here")
-def test_published_ferretnet_loads_and_judges(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(as_published.FERRETNET, os.fspath(PUBLISHED))
+def test_published_ferretnet_loads_and_judges(
+    monkeypatch: pytest.MonkeyPatch, shared: Path
+) -> None:
+    published = shared / "weights" / "ferretnet" / "ferretnet-s-median-3.pth"
+    monkeypatch.setenv(as_published.FERRETNET, os.fspath(published))
     detector = as_published.ferretnet_s()
-    assert detector.weights == PUBLISHED
+    assert detector.weights == published
     middle = noise(256, 256)
     framed = np.pad(middle, ((20, 20), (40, 40), (0, 0)))
     assert detector(framed) == detector(middle)

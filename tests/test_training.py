@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from scenes import paired_corpus
 
-from unmask.datasets.manifest import CAMERA, Sample, Split
+from unmask.datasets.manifest import Split
 from unmask.detect import train as training
-from unmask.detect.encodings import Chain, resize
+from unmask.detect.encodings import Chain
 from unmask.detect.pair_stream import Made, Mixture, PairStream, Pool
-from unmask.detect.recipes import RECIPES, Recipe
+from unmask.detect.recipe import Recipe
+from unmask.detect.recipes import RECIPES
 from unmask.detect.residual_net import STRIDE, ResidualNet, pooled
 from unmask.detect.residuals import (
     CHANNELS,
@@ -69,38 +70,8 @@ def test_a_picture_is_its_mean_and_its_highest_patches() -> None:
     assert pooled(logits, top=0.1).item() == pytest.approx((1.0 + 10.0) / 2)
 
 
-def _save(pixels: Pixels, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
-    return path
-
-
-def corpus(root: Path, count: int = 12) -> list[Sample]:
-    """Photographs with a reconstruction each, and a generator's fakes without: both on a grid."""
-    rng = np.random.default_rng(2)
-    board = (np.indices((96, 96)).sum(0) % 2 * 60).astype(np.uint8)[..., None]
-    found = []
-    for split in (Split.TRAIN, Split.VALIDATION):
-        for i in range(count):
-            real = resize(rng.integers(40, 150, (12, 12, 3), dtype=np.uint8), 8)
-            source = f"{split}/{i}"
-            for name, pixels in ((CAMERA, real), ("decoder", real + board)):
-                path = _save(pixels, root / "set" / name / f"{split}-{i}.png")
-                found.append(
-                    Sample(path=path, fake=name != CAMERA, generator=name, corpus="toy",
-                           source=source, split=split)
-                )  # fmt: skip
-            lone = resize(rng.integers(40, 150, (12, 12, 3), dtype=np.uint8), 8) + board
-            path = _save(lone, root / "gan" / f"{split}-{i}.png")
-            found.append(
-                Sample(path=path, fake=True, generator="gan", corpus="toy",
-                       source=f"gan/{source}", split=split)
-            )  # fmt: skip
-    return found
-
-
 def test_a_fake_is_paired_with_its_own_photograph(tmp_path: Path) -> None:
-    pool = Pool([s for s in corpus(tmp_path, 4) if s.split is Split.TRAIN])
+    pool = Pool([s for s in paired_corpus(tmp_path, 4) if s.split is Split.TRAIN])
     assert {k: len(v) for k, v in pool.paired.items()} == {"decoder": 4}
     assert {k: len(v) for k, v in pool.unpaired.items()} == {"toy": 4}
     rng = np.random.default_rng(0)
@@ -112,12 +83,12 @@ def test_a_fake_is_paired_with_its_own_photograph(tmp_path: Path) -> None:
 
 def test_a_class_that_is_missing_is_said(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="No fake"):
-        Pool([s for s in corpus(tmp_path, 2) if not s.fake])
+        Pool([s for s in paired_corpus(tmp_path, 2) if not s.fake])
 
 
 def test_both_of_a_pair_meet_the_same_chance(tmp_path: Path) -> None:
     """The same picture on both sides stays the same: crop, scale, colour, noise, compression."""
-    pool = Pool(corpus(tmp_path, 3))
+    pool = Pool(paired_corpus(tmp_path, 3))
     stream = PairStream(pool, Chain(noise=1.0), PLAIN, crop=64, seed=1, start=0)
     rng = np.random.default_rng(5)
     pixels = pool.reals["toy"][0]
@@ -129,7 +100,7 @@ def test_both_of_a_pair_meet_the_same_chance(tmp_path: Path) -> None:
 
 
 def test_a_fake_part_is_where_the_target_says(tmp_path: Path) -> None:
-    stream = PairStream(Pool(corpus(tmp_path, 3)), CALM, PLAIN, crop=64, seed=1, start=0)
+    stream = PairStream(Pool(paired_corpus(tmp_path, 3)), CALM, PLAIN, crop=64, seed=1, start=0)
     real = np.full((128, 160, 3), 90, np.uint8)
     mask = np.zeros((128, 160), np.float32)
     mask[30:90, 40:110] = 1
@@ -146,7 +117,7 @@ def test_a_fake_part_is_where_the_target_says(tmp_path: Path) -> None:
 
 
 def test_the_stream_repeats_with_its_seed_and_not_otherwise(tmp_path: Path) -> None:
-    pool = Pool(corpus(tmp_path, 4))
+    pool = Pool(paired_corpus(tmp_path, 4))
 
     def first(seed: int, start: int = 0) -> torch.Tensor:
         stream = PairStream(pool, Chain(), Mixture(), crop=64, seed=seed, start=start)
@@ -163,7 +134,7 @@ def test_the_stream_repeats_with_its_seed_and_not_otherwise(tmp_path: Path) -> N
 def test_training_learns_a_planted_trace_and_goes_on(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    data = corpus(tmp_path / "data")
+    data = paired_corpus(tmp_path / "data")
     monkeypatch.setattr(training, "VALIDATION_PAIRS", 10)
     ours = RECIPES[name]
     recipe = Recipe(

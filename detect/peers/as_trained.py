@@ -45,7 +45,7 @@ class TrainedNet:
         self._net, self._top = recipe.build(), recipe.top
         try:
             self._net.load_state_dict(averaged(self.weights))
-        except (KeyError, RuntimeError) as error:
+        except (WeightsError, RuntimeError) as error:
             raise DetectorError(f"{self.weights} is no checkpoint of {name}.") from error
         self._net.eval().to(memory_format=torch.channels_last)
 

@@ -5,30 +5,26 @@ python -m unmask.detect.peers.linear_train --data ALIGNED... --out runs/peers
 
 import argparse
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from unmask.datasets.loaders import load
 from unmask.datasets.manifest import Sample, Split
-from unmask.detect.pair_stream import Mixture, PairStream, Pool
+from unmask.detect.pair_stream import Mixture, Pool, pictures
 from unmask.detect.peers import linear
-from unmask.detect.recipes import CHAIN
+from unmask.detect.recipe import CHAIN
 
-WHOLE = Mixture(edited=0, region=0)  # they judge whole pictures
 CROP = 256  # pixels a side: smaller pictures are mirrored
 
 
 def train(data: Sequence[Sample], out: Path, pairs: int, seed: int = 1) -> None:
     """Write `durall.safetensors` and `frank.safetensors`. ValueError where TRAIN has no pairs."""
     pool = Pool([s for s in data if s.split is Split.TRAIN])
-    stream = PairStream(pool, CHAIN, WHOLE, crop=CROP, seed=seed, start=0)
     spectra, cosines = [], []
-    for images, _ in islice(stream, pairs):
-        for image in (images.permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8):
-            spectra.append(linear.azimuthal(image))
-            cosines.append(linear.log_dct(image).astype(np.float32))
+    for one in pictures(pool, Mixture(), CHAIN, crop=CROP, pairs=pairs, seed=seed):
+        spectra.append(linear.azimuthal(one))
+        cosines.append(linear.log_dct(one).astype(np.float32))
     fake = np.array([False, True] * pairs)
     out.mkdir(parents=True, exist_ok=True)
     linear.save(linear.fit_durall(np.array(spectra), fake), out / "durall.safetensors")
@@ -40,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", nargs="+", required=True, help="labelled data sets")
     parser.add_argument("--out", type=Path, required=True, help="folder of the trained peers")
-    parser.add_argument("--pairs", type=int, default=2000)
+    parser.add_argument("--pairs", type=int, default=1200)
     given = parser.parse_args()
     train([s for where in given.data for s in load(where)], given.out, given.pairs)
 
