@@ -6,12 +6,12 @@ import math
 import typing
 from collections.abc import Sequence
 from dataclasses import replace
-from html.parser import HTMLParser
 from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
 from markdown_it import MarkdownIt
+from pages import Html
 from PIL import Image
 from rich.console import Console
 
@@ -207,36 +207,6 @@ def poisoned() -> Evaluation:
         warnings=(HOSTILE,), failures={HOSTILE: {HOSTILE: HOSTILE}},
         leaks=(Leak(probe=HOSTILE, auc=around(0.9), n=3),),
     )  # fmt: skip
-
-
-class Html(HTMLParser):
-    """The tags of a page in order, its text, and whether every tag was closed in turn."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.orphans: list[str] = []
-        self.text = ""
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.text += " "
-        self.tags.append((tag, dict(attrs)))
-        if tag not in {"meta", "img", "source", "br", "hr"}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.orphans.append(tag)
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
-            self.text += data
-
-    def all(self, name):
-        return [attrs.get(name) for _, attrs in self.tags if name in attrs]
 
 
 def dot() -> bytes:

@@ -13,7 +13,6 @@ from evaluations import (
     HOSTILE,
     NAN,
     PERTURBATIONS,
-    Html,
     around,
     full,
     html_of,
@@ -21,6 +20,7 @@ from evaluations import (
     poisoned,
     terminal,
 )
+from pages import Html
 from PIL import Image
 from playwright import sync_api
 
