@@ -2,11 +2,13 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
 from evaluations import full
 
+from unmask.card import load_card
 from unmask.detect import results
 from unmask.detect.evaluation.tables import Estimate
 from unmask.detect.evaluation.write_json import dumps
@@ -53,3 +55,30 @@ def test_a_difference_is_turned_where_ours_stands_second(monkeypatch: pytest.Mon
     d = other.difference
     turned = Estimate(value=-d.value, low=-d.high, high=-d.low)
     assert results.figure(turned) in "\n".join(results.section("x", found))
+
+
+def test_a_card_gets_the_figures_of_ours_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = full()
+    monkeypatch.setattr(results, "OURS", found.rows[0].detector)
+    kept = json.loads(json.dumps(results.for_card([("Test set", found)])))["Test set"]
+    ours = [row for row in found.rows if row.detector == results.OURS]
+    assert len(kept) == len(ours) < len(found.rows)
+    row = next(r for r in ours if r.auc is not None)
+    entry = kept[f"{row.perturbation} | {row.generator}"]
+    assert entry["n_fake"] == row.n_fake
+    assert entry["auc"][0] == pytest.approx(row.auc.value, abs=1e-4)
+    # Written over a card, it changes no weights, and the card still fits its file.
+    weights = tmp_path / "image_detector.safetensors"
+    shutil.copy(results.WEIGHTS, weights)
+    shutil.copy(results.WEIGHTS.with_suffix(".json"), weights.with_suffix(".json"))
+    (tmp_path / "evaluation.json").write_text(dumps(found))
+    call = ["x", "--evaluation", f"Test set={tmp_path / 'evaluation.json'}"]
+    call += ["--out", str(tmp_path / "RESULTS.md"), "--weights", str(weights)]
+    monkeypatch.setattr("sys.argv", call)
+    results.main()
+    card = load_card(weights)
+    assert card.results["Test set"] == kept
+    assert card.calibration == load_card(results.WEIGHTS).calibration
+    assert (tmp_path / "RESULTS.md").read_text().startswith("# Results of the image detector")
