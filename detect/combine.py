@@ -36,7 +36,7 @@ CANDIDATES = (
     ("spectrum", "excess"),
     ("spectrum", "exponent"),
 )
-MOST = 60  # pictures of a corpus and generator
+MOST = 20  # pictures of a corpus and generator
 COMBINER = Path(unmask.__file__).with_name("combiner.json")
 Rows = NDArray[np.float64]
 

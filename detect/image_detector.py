@@ -42,9 +42,9 @@ def view_llrs(detector: Detector, pixels: Pixels, whole: Scored) -> dict[str, fl
 
 
 def doubts_of(
-    detector: Detector, likeness: float, size: tuple[int, int], quality: int | None
+    detector: Detector, llr: float, likeness: float, size: tuple[int, int], quality: int | None
 ) -> list[Doubt]:
-    """Reasons that lie in the picture: `size` is (height, width), `quality` a JPEG's or None."""
+    """Reasons to hold back: `size` is (height, width), `quality` a JPEG's or None."""
     at = detector.card.thresholds
     doubts = []
     if min(size) < at["least_side"]:
@@ -58,6 +58,9 @@ def doubts_of(
     if likeness < at["likeness"]:
         text = "The picture is unlike the photographs that the detector's range was measured on."
         doubts.append(Doubt(code="out_of_range", text=text))
+    if math.log(9) < llr <= at["llr_fpr_1"]:
+        text = "More than one photograph in a hundred looks like this to the detector."
+        doubts.append(Doubt(code="seen_in_photographs", text=text))
     return doubts
 
 
@@ -119,12 +122,8 @@ def image_detector(media: Media) -> Finding | NotApplicable:
     llr = float(detector.calibration["image"].llr(scored.score))
     quality = jpeg_quality(media)
     likeness = detector.likeness(pixels)
-    doubts = doubts_of(detector, likeness, size, quality)
+    doubts = doubts_of(detector, llr, likeness, size, quality)
     views = view_llrs(detector, pixels, scored)
-    alarm = false_alarm(detector, llr)
-    if llr > math.log(9) and alarm != "under 1%":
-        text = "More than one photograph in a hundred looks like this to the detector."
-        doubts.append(Doubt(code="seen_in_photographs", text=text))
     spread = max(views.values()) - min(views.values())
     if spread > detector.card.thresholds["view_spread"]:
         text = "The answer changes when the picture is recompressed or scaled a little."
@@ -137,7 +136,7 @@ def image_detector(media: Media) -> Finding | NotApplicable:
         facts={
             "score": scored.score,
             "llr_by_view": views,
-            "photographs_alike": alarm,
+            "photographs_alike": false_alarm(detector, llr),
             "experts": dict(scored.logits),
             "likeness": likeness,
             "part_examined": scored.covered,
@@ -182,7 +181,7 @@ def clip_detector(media: Media) -> Finding | NotApplicable:
     likeness = detector.likeness(typical)
     pooled = float(np.median([s.score for s in scored]))
     llr = float(calibration.llr(pooled))
-    doubts = doubts_of(detector, likeness, (size[0], size[1]), None)
+    doubts = doubts_of(detector, llr, likeness, (size[0], size[1]), None)
     if len(scored) < detector.card.thresholds["least_frames"]:
         text = f"Only {len(scored)} frames could be examined."
         doubts.append(Doubt(code="too_short", text=text))

@@ -17,7 +17,7 @@ from unmask.detect import image_detector as analysing
 from unmask.detect.calibration import Calibration, fit
 from unmask.detect.encodings import Chain, jpeg, random_chain
 from unmask.detect.evaluation.figures import auc
-from unmask.detect.image_detector import jpeg_quality, middle
+from unmask.detect.image_detector import doubts_of, jpeg_quality, middle
 from unmask.detect.inference import WEIGHTS, load_detector
 from unmask.detect.lite0 import SameConv2d
 from unmask.detect.patchnet import PatchNet
@@ -212,6 +212,14 @@ def test_a_ratio_that_photographs_reach_is_not_leaned_on(
     assert found.facts["photographs_alike"] == alike
     assert ("seen_in_photographs" in [d.code for d in found.doubts]) is held_back
     assert found.notable is (llr == 3.5)
+
+
+def test_stills_and_clips_hold_back_alike() -> None:
+    detector = load_detector("cpu")
+    between = (np.log(9) + detector.card.thresholds["llr_fpr_1"]) / 2
+    codes = [d.code for d in doubts_of(detector, between, 0.5, (400, 400), None)]
+    assert codes == ["seen_in_photographs"]
+    assert doubts_of(detector, 5.0, 0.5, (400, 400), None) == []
 
 
 def test_noise_is_out_of_range() -> None:
