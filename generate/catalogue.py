@@ -1,0 +1,22 @@
+"""Every game by its name."""
+
+import difflib
+
+from unmask.errors import UnmaskError
+from unmask.generate.entry import Entry
+from unmask.generate.games import digits
+
+GAMES: dict[str, Entry] = {entry.name: entry for entry in digits.ENTRIES}
+
+
+class UnknownGameError(UnmaskError):
+    """A name that no game carries; the message says which one may have been meant."""
+
+
+def find(name: str) -> Entry:
+    """The game of that name. Raises UnknownGameError."""
+    if name in GAMES:
+        return GAMES[name]
+    near = difflib.get_close_matches(name, GAMES, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(GAMES)}."
+    raise UnknownGameError(f"There is no game {name!r}; {hint}")

@@ -1,0 +1,39 @@
+"""What a GAN is: two networks, and what each of them wants.
+
+The generator lies and the critic learns to catch it (Goodfellow et al. 2014). `training.train` lets
+them play; a game says only what differs between one GAN and another.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from torch import Tensor, nn
+
+Batch = Mapping[str, Tensor]  # "images" (B, C, H, W) in [-1, 1], "labels" (B,) ...: as a game reads
+Stats = dict[str, Tensor]  # name -> scalar without gradient
+# A draw and a size -> that many examples. All that is random comes from the draw, so that a run
+# that was stopped meets the examples that it would have met.
+Batches = Callable[[np.random.Generator, int], Batch]
+
+
+class Game(nn.Module, ABC):
+    """A GAN. What it keeps from step to step are buffers, so that a checkpoint holds it whole."""
+
+    generator: nn.Module  # one network, or several in a ModuleDict
+    critic: nn.Module
+
+    @abstractmethod
+    def critic_loss(self, batch: Batch, step: int) -> tuple[Tensor, Stats]:
+        """What the critic brings down; `step` counts from 0 and times lazy regularisers."""
+
+    @abstractmethod
+    def generator_loss(self, batch: Batch, step: int) -> tuple[Tensor, Stats]:
+        """What the generator brings down."""
+
+    @abstractmethod
+    def preview(self, generator: nn.Module) -> Tensor:
+        """(N, C, H, W) in [-1, 1]: what `generator` makes of noise that is always the same."""
+
+    def after_step(self, step: int, stats: Stats) -> None:
+        """Adapt what is no network, as the strength of an augmentation. By default, nothing."""

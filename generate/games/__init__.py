@@ -1,0 +1,1 @@
+"""The games: one file for each family of GANs."""

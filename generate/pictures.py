@@ -1,0 +1,57 @@
+"""From networks' tensors to pictures that a person looks at: sheets, films."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
+LEAST_SIDE = 64  # pixels a side of a tile in a sheet: smaller ones are enlarged, unsmoothed
+
+
+def to_pixels(images: Tensor) -> NDArray[np.uint8]:
+    """(N, 1 or 3, H, W) in [-1, 1] -> (N, H, W, 3); values beyond are clipped."""
+    scaled = ((images.detach().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    if scaled.shape[1] == 1:
+        scaled = scaled.expand(-1, 3, -1, -1)
+    return scaled.permute(0, 2, 3, 1).cpu().numpy()
+
+
+def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
+    """(N, H, W, C) -> (N, C, H, W) in [-1, 1]."""
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def sheet(images: Tensor, columns: int | None = None) -> Pixels:
+    """(N, C, H, W) in [-1, 1] -> one picture with the images in rows, N / columns of them."""
+    tiles = to_pixels(images)
+    n, height, width, _ = tiles.shape
+    columns = columns or int(np.ceil(np.sqrt(n)))
+    rows = -(-n // columns)
+    room = np.full((rows * columns, height, width, 3), 255, np.uint8)
+    room[:n] = tiles
+    joined = room.reshape(rows, columns, height, width, 3).swapaxes(1, 2)
+    whole = joined.reshape(rows * height, columns * width, 3)
+    times = max(1, LEAST_SIDE // height)
+    enlarged: Pixels = whole.repeat(times, 0).repeat(times, 1)
+    return enlarged
+
+
+def save_sheet(images: Tensor, path: Path, columns: int | None = None) -> None:
+    """Write a sheet as PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(sheet(images, columns)).save(path, "PNG")
+
+
+def save_film(frames: Sequence[Pixels], path: Path, *, milliseconds: int = 300) -> None:
+    """Write an animated WebP; the last frame stands for a while. Raises ValueError without any."""
+    if not frames:
+        raise ValueError("a film needs a frame")
+    first, *rest = (Image.fromarray(frame) for frame in frames)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    times = [milliseconds] * len(rest) + [5 * milliseconds]
+    first.save(path, "WEBP", save_all=True, append_images=rest, duration=times, loop=0, quality=85)
