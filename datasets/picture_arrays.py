@@ -112,7 +112,8 @@ def read_digits(folder: Path, side: int = 32, *, held_out: bool = False) -> Pict
     if not images or len(images) != len(labels):
         raise DatasetError(
             DatasetReason.NOT_FOUND,
-            f"{folder} holds no ...images-idx3-ubyte with its ...labels-idx1-ubyte. Get them: {MNIST}",
+            f"{folder} holds no ...images-idx3-ubyte with its ...labels-idx1-ubyte."
+            f" Get them: {MNIST}",
         )
     own = {path.name.startswith(("t10k", "test")): i for i, path in enumerate(images)}
     at = own.get(held_out, 0)
