@@ -35,6 +35,7 @@ class Entry:
     title: str  # a few words for people
     task: Task
     papers: tuple[str, ...]
+    decoder: str  # how it makes large pictures from small ones: what detectors tell generators by
     needs: str  # what a folder of data must hold, and how to get it
     load: Callable[[Path, int, Path | None], Batches]  # folder, side, cache of decoded pictures
     profiles: Mapping[str, Profile]  # "tiny": in minutes on two cores; "full": one GPU

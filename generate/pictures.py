@@ -1,5 +1,6 @@
 """From networks' tensors to pictures that a person looks at: sheets, films."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,11 +48,27 @@ def save_sheet(images: Tensor, path: Path, columns: int | None = None) -> None:
     Image.fromarray(sheet(images, columns)).save(path, "PNG")
 
 
-def save_film(frames: Sequence[Pixels], path: Path, *, milliseconds: int = 300) -> None:
-    """Write an animated WebP; the last frame stands for a while. Raises ValueError without any."""
+def png(pixels: Pixels) -> bytes:
+    """As a file."""
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
+
+
+def film(frames: Sequence[Pixels], *, milliseconds: int = 300) -> bytes:
+    """An animated WebP; the last frame stands for a while. Raises ValueError without any."""
     if not frames:
         raise ValueError("a film needs a frame")
     first, *rest = (Image.fromarray(frame) for frame in frames)
-    path.parent.mkdir(parents=True, exist_ok=True)
     times = [milliseconds] * len(rest) + [5 * milliseconds]
-    first.save(path, "WEBP", save_all=True, append_images=rest, duration=times, loop=0, quality=85)
+    out = io.BytesIO()
+    first.save(out, "WEBP", save_all=True, append_images=rest, duration=times, loop=0, quality=85)
+    return out.getvalue()
+
+
+def strip(frames: Sequence[Pixels], *, count: int = 12, side: int = 256) -> Pixels:
+    """The upper left `side` pixels of `count` frames, spread evenly, side by side."""
+    if not frames:
+        raise ValueError("a strip needs a frame")
+    chosen = np.unique(np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int))
+    return np.concatenate([frames[i][:side, :side] for i in chosen], axis=1)

@@ -113,6 +113,16 @@ def train(
     return Outcome(checkpoint=last, step=state.step, stopped=state.step < config.steps)
 
 
+def step_once(
+    game: Game, batches: Batches, config: TrainConfig, device: torch.device, step: int
+) -> Stats:
+    """One step alone, to see what it takes."""
+    with torch.random.fork_rng():
+        state = _begin(game, config, device)
+        state.step = step
+        return _step(state, batches, config, rank=0, world=1)
+
+
 def _begin(game: Game, config: TrainConfig, device: torch.device) -> State:
     game.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return State(

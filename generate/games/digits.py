@@ -13,7 +13,15 @@ from torch import Tensor, nn
 from unmask.datasets.picture_arrays import MNIST, read_digits
 from unmask.generate.entry import Entry, Profile, Task
 from unmask.generate.examples import Examples
-from unmask.generate.game import Batch, Batches, Game, Stats
+from unmask.generate.game import (
+    Batch,
+    Batches,
+    Game,
+    OptionError,
+    Sampling,
+    Stats,
+    noise_of,
+)
 from unmask.generate.objectives import (
     critic_logistic,
     generator_logistic,
@@ -56,6 +64,14 @@ class NoiseGame(Game):
     def preview(self, generator: nn.Module) -> Tensor:
         """(80, 1, 32, 32)."""
         images: Tensor = generator(self.noise)
+        return images
+
+    @torch.inference_mode()
+    def sample(self, asked: Sampling) -> Tensor:
+        """(N, 1, 32, 32); no class can be asked for."""
+        if asked.labels is not None or asked.truncation is not None:
+            raise OptionError("This game takes a seed alone: which digit comes is left to it.")
+        images: Tensor = self.generator(noise_of(asked.seeds, self.z).to(self.noise.device))
         return images
 
 
@@ -202,6 +218,19 @@ class DigitGame(Game):
         images: Tensor = generator(self.noise, self.digits)
         return images
 
+    @torch.inference_mode()
+    def sample(self, asked: Sampling) -> Tensor:
+        """(N, 1, 32, 32); without labels the digits come in turn."""
+        if asked.truncation is not None:
+            raise OptionError("Digits are not truncated.")
+        labels = tuple(range(CLASSES)) if asked.labels is None else asked.labels
+        if not labels or not all(0 <= label < CLASSES for label in labels):
+            raise OptionError(f"Digits are 0 to {CLASSES - 1}.")
+        chosen = [labels[i % len(labels)] for i in range(len(asked.seeds))]
+        digits = torch.tensor(chosen, device=self.digits.device)
+        images: Tensor = self.generator(noise_of(asked.seeds, self.z).to(digits.device), digits)
+        return images
+
 
 def _load(folder: Path, side: int, cache: Path | None) -> Batches:  # noqa: ARG001
     return Examples(pictures=read_digits(folder, side))
@@ -217,6 +246,7 @@ ENTRIES = (
         title="Digits by the GAN of 2014",
         task=Task.SAMPLE,
         papers=(_GOODFELLOW,),
+        decoder="none: all pixels at once",
         needs=_NEEDS,
         load=_load,
         profiles={
@@ -234,6 +264,7 @@ ENTRIES = (
         title="Digits by a DCGAN",
         task=Task.SAMPLE,
         papers=("Radford et al. 2016, DCGAN", _GOODFELLOW),
+        decoder="transposed convolution k4",
         needs=_NEEDS,
         load=_load,
         profiles={
@@ -254,6 +285,7 @@ ENTRIES = (
             "Mescheder et al. 2018, Which training methods for GANs do actually converge?",
             "Miyato and Koyama 2018, cGANs with projection discriminator",
         ),
+        decoder="nearest + convolution",
         needs=_NEEDS,
         load=_load,
         profiles={

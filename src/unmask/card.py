@@ -7,7 +7,7 @@ file that does not match is refused.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Card:
     thresholds: Mapping[str, float]  # of the reasons to abstain
     results: Mapping[str, Any]  # by generator, with n and intervals
     weaknesses: tuple[str, ...]
+    game: Mapping[str, Any] = field(default_factory=dict)  # of a GAN: name, profile, images seen
 
     def save(self, path: Path) -> None:
         """Write as JSON."""

@@ -1,0 +1,160 @@
+"""The command `unmask generate`: train the games, and let them make pictures."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from unmask.datasets.manifest import Split
+from unmask.errors import UnmaskError
+from unmask.generate import playing, sampling
+from unmask.generate.catalogue import GAMES, find
+from unmask.generate.game import OptionError, Sampling
+from unmask.generate.outputs import Mark
+from unmask.generate.trained import load_trained
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+out, err = Console(), Console(stderr=True)
+STOPPED = 130  # the exit code of a run that Ctrl-C ended
+
+Weights = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="a run's last.pt, or a weight file"),
+]
+ProfileName = Annotated[str, typer.Option(help="tiny: on two cores; full: one GPU")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps")]
+
+
+@app.callback()
+def _group() -> None:
+    """Train GANs, and make pictures with them. What they make is marked as generated."""
+
+
+@app.command("list")
+def list_command() -> None:
+    """Every game: what it learned from, how long, and how good it was found to be."""
+    table = Table("game", "what", "weights", "images seen", "measured", box=None, pad_edge=False)
+    for row in playing.rows(GAMES):
+        table.add_row(*(escape(cell) for cell in row))
+    out.print(table)
+
+
+@app.command("train")
+def train_command(
+    game: Annotated[str, typer.Argument(help=f"one of {', '.join(GAMES)}")],
+    data: Annotated[Path, typer.Option(file_okay=False, help="folder of examples")],
+    to: Annotated[Path, typer.Option("--out", file_okay=False, help="folder of the run")],
+    profile: ProfileName = "tiny",
+    images: Annotated[int | None, typer.Option(min=1, help="examples to see in all")] = None,
+    batch: Annotated[int | None, typer.Option(min=1)] = None,
+    accumulate: Annotated[int, typer.Option(min=1, help="parts to take a batch in")] = 1,
+    lr_generator: Annotated[float | None, typer.Option(min=0)] = None,
+    lr_critic: Annotated[float | None, typer.Option(min=0)] = None,
+    check_every: Annotated[int | None, typer.Option(min=1, help="steps")] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    cache: Annotated[
+        Path | None, typer.Option(file_okay=False, help="keeps decoded pictures")
+    ] = None,
+    device: Device = "auto",
+    dry_run: Annotated[bool, typer.Option(help="one step, timed; nothing is written")] = False,
+    quiet: Annotated[bool, typer.Option(help="no progress bar")] = False,
+) -> None:
+    """Train a game on your own examples. The same command goes on with a run that was stopped.
+
+    With several GPUs: torchrun --nproc-per-node N -m unmask.generate.command train ...
+    """
+    entry = find(game)
+    size = playing.profile_of(entry, profile)
+    chosen = {
+        "images": images, "batch": batch, "lr_generator": lr_generator, "lr_critic": lr_critic,
+        "check_every": check_every,
+    }  # fmt: skip
+    given = {name: value for name, value in chosen.items() if value is not None}
+    config = replace(size.config, accumulate=accumulate, seed=seed, **given)  # type: ignore[arg-type]
+    batches = entry.load(data, size.side, cache)
+    if dry_run:
+        for line in playing.rehearse(size, batches, config, device):
+            out.print(line, markup=False)
+        return
+    outcome = playing.play(size, batches, config, to, device=device, quiet=quiet)
+    if outcome.stopped:
+        err.print(f"Stopped after step {outcome.step}; the same command goes on.", markup=False)
+        raise typer.Exit(STOPPED)
+    out.print(f"{outcome.checkpoint}", markup=False)
+
+
+@app.command("sample")
+def sample_command(
+    context: typer.Context,
+    game: Annotated[str, typer.Argument()],
+    to: Annotated[Path, typer.Option("--out", help="a PNG gets a sheet; a folder single files")],
+    seeds: Annotated[str, typer.Option(help="as 7 or 0-15 or 1,5,9: one picture each")] = "0-15",
+    labels: Annotated[
+        str | None, typer.Option(help="classes to make in turn, as 0-9 or 3,1,4")
+    ] = None,
+    truncation: Annotated[
+        float | None, typer.Option(min=0, max=2, help="below 1: more typical, less varied")
+    ] = None,
+    columns: Annotated[int | None, typer.Option(min=1, help="of the sheet")] = None,
+    weights: Weights = None,
+    profile: ProfileName = "tiny",
+    device: Device = "auto",
+    unmarked: Annotated[
+        bool, typer.Option(help="write an unmarked corpus with its manifest, for detectors alone")
+    ] = False,
+    split: Annotated[Split, typer.Option(help="of the corpus")] = Split.TRAIN,
+) -> None:
+    """Make pictures out of noise."""
+    trained = load_trained(game, weights, profile=profile, device=str(playing.device_of(device)))
+    asked = Sampling(
+        seeds=sampling.numbers(seeds),
+        labels=sampling.numbers(labels) if labels else None,
+        truncation=truncation,
+    )
+    if unmarked:
+        count = sampling.keep_corpus(trained, asked, to, split)
+        out.print(f"{count} unmarked pictures in {to}", markup=False)
+        return
+    for path in sampling.keep_marked(trained, asked, to, _mark(context, game), columns):
+        out.print(str(path), markup=False, soft_wrap=True)
+
+
+@app.command("film")
+def film_command(
+    context: typer.Context,
+    run: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="folder of a run")],
+    to: Annotated[Path, typer.Option("--out", help="a .webp film, or a .png strip")],
+    game: Annotated[str, typer.Option(help="what the marks name")] = "training",
+) -> None:
+    """The film of a training: white noise turns into what it learned."""
+    out.print(str(sampling.keep_film(run, to, _mark(context, game))), markup=False)
+
+
+def _mark(context: typer.Context, game: str) -> Mark:
+    if context.obj is None:
+        raise OptionError("Pictures leave through the command `unmask generate`, which marks them.")
+    mark: Mark = context.obj(game)
+    return mark
+
+
+def main(arguments: Sequence[str], marker: object = None) -> None:
+    """Run with the arguments that follow `unmask generate`.
+
+    `marker` makes the marks of a game by its name; without it nothing but training and lists runs.
+    """
+    try:
+        app(args=list(arguments), prog_name="unmask generate", obj=marker)
+    except UnmaskError as error:
+        err.print(str(error), style="red", markup=False)
+        raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(sys.argv[1:])
