@@ -115,6 +115,12 @@ def trained_steps(checkpoint: Path) -> int:
     return int(_read(checkpoint)["step"]) if checkpoint.is_file() else 0
 
 
+def checkpoint_state(checkpoint: Path) -> dict[str, Tensor]:
+    """The weights of the decoder in a checkpoint. Raises DatasetError, UNREADABLE."""
+    state: dict[str, Tensor] = _read(checkpoint)["parts"][0]
+    return state
+
+
 def _start(spec: DecoderSpec, config: DecoderTraining) -> _Run:
     torch.manual_seed(config.seed)
     # Channels last: a quarter faster on a processor.

@@ -23,7 +23,7 @@ from unmask.generate.trained import Trained
 
 AT_ONCE = 32  # pictures that a network makes together
 MOST = 100_000  # pictures in one call
-_RANGES = re.compile(r"\d{1,9}(-\d{1,9})?(,\d{1,9}(-\d{1,9})?)*")
+_RANGES = re.compile(r"\d{1,9}(-\d{1,9})?(,\d{1,9}(-\d{1,9})?)*", re.ASCII)
 
 
 def numbers(text: str) -> tuple[int, ...]:

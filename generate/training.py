@@ -98,6 +98,8 @@ def train(
         last = out / "last.pt"
         if last.is_file():
             load(last, state, config)
+        if state.step == 0 and rank == 0:
+            _show(state, out)  # noise
         with Journal(out, config, state.step, quiet=quiet or rank > 0, keep=rank == 0) as journal:
             while state.step < config.steps and not interrupted.is_set():
                 stats = _step(state, batches, config, rank, world)

@@ -187,7 +187,7 @@ def test_a_checkpoint_of_other_options_or_another_game_is_refused(tmp_path: Path
 def test_previews_stand_close_at_first_and_are_of_the_average(tmp_path: Path) -> None:
     _, outcome = play(tmp_path)
     names = [p.name for p in sorted((tmp_path / "previews").iterdir())]
-    assert names == [f"{n:07d}.png" for n in (1, 2, 3, 4, 6, 8, 12, 16, 23, 24)]
+    assert names == [f"{n:07d}.png" for n in (0, 1, 2, 3, 4, 6, 8, 12, 16, 23, 24)]
     game = built()
     game.generator.load_state_dict(learned(outcome.checkpoint)[0])
     assert to_pixels(game.preview(game.generator)).shape == (4, 4, 4, 3)
