@@ -237,7 +237,7 @@ def _load(folder: Path, side: int, cache: Path | None) -> Batches:  # noqa: ARG0
 
 
 _NEEDS = "MNIST's IDX files: " + MNIST
-_PLAIN = TrainConfig(images=400_000, lr_generator=2e-4, lr_critic=2e-4, betas=(0.5, 0.999))
+_PLAIN = TrainConfig(images=200_000, lr_generator=2e-4, lr_critic=2e-4, betas=(0.5, 0.999))
 _GOODFELLOW = 'Goodfellow et al. 2014, "Generative adversarial nets"'
 
 ENTRIES = (
@@ -291,7 +291,7 @@ ENTRIES = (
         profiles={
             "tiny": Profile(
                 build=lambda: DigitGame(24),
-                config=TrainConfig(images=300_000, schedule=Schedule.COSINE),
+                config=TrainConfig(images=120_000, schedule=Schedule.COSINE),
                 side=SIDE,
                 cost="not measured yet",
             ),
