@@ -1,10 +1,11 @@
 """Fakes that differ from their real photograph in a decoder's trace alone.
 
-    python -m unmask.datasets.reconstruct --data DATA --out aligned --steps 1000
+    python -m unmask.datasets.reconstruct --data DATA --out aligned --shipped
 
-Trains the autoencoders of `decoders` on the photographs of the TRAIN split, lets each reconstruct
-the photographs of its own split, and writes both as PNG with a manifest: a family that only tests
-meets photographs that only test. A run that was stopped goes on where it was.
+Lets each autoencoder of `decoders` reconstruct the photographs of its own split, and writes both as
+PNG with a manifest: a family that only tests meets photographs that only test. The decoders come
+with unmask (`--shipped`), or are trained first, on the photographs of the TRAIN split. A run that
+was stopped goes on where it was.
 """
 
 import argparse
@@ -21,12 +22,14 @@ from PIL import Image
 from rich.console import Console
 
 from unmask.datasets.decoder_training import DecoderTraining, train, trained_steps
+from unmask.datasets.decoder_weights import load_decoder
 from unmask.datasets.decoders import SPECS, Autoencoder, DecoderSpec
 from unmask.datasets.loaders import load
 from unmask.datasets.loaders_tree import DatasetError, DatasetReason, thin
 from unmask.datasets.manifest import CAMERA, Sample, Split, draw
 from unmask.datasets.manifest_file import read_manifest, write_manifest
 from unmask.datasets.pairs import decoded, middle, pair, psnr, reconstruct
+from unmask.errors import WeightsError
 
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
 WINDOW = 384  # pixels a side of what is kept of a photograph to train on
@@ -44,6 +47,7 @@ class ReconstructConfig:
     limit: int | None = None  # photographs of each corpus and split
     part: float = 1.0  # of a split's photographs that each of its decoders gets, drawn by name
     shares: tuple[float, float] | None = None  # train, validation: draw the splits anew
+    shipped: bool = False  # the decoders that come with unmask, in place of training them
     training: DecoderTraining = field(default_factory=DecoderTraining)
 
 
@@ -63,20 +67,25 @@ def photographs(
 ) -> list[Sample]:
     """The photographs of data sets, as `loaders.load` names them; fakes are left out.
 
-    `shares` draws the splits anew by the source, for folders that have none. Raises DatasetError:
-    EMPTY where no photograph is of the TRAIN split, and what `load` raises.
+    `shares` draws the splits anew by the source, for folders that have none. Raises what `load`
+    raises.
     """
     found = [s for where in data for s in load(where, both_classes=False)]
     found = [s for s in found if not s.fake]
     if shares:
         found = [replace(s, split=draw(s.source, shares)) for s in found]
     # Thinned last: it draws by the same hash, and would leave one split alone.
-    found = thin(found, limit)
-    if not any(s.split is Split.TRAIN for s in found):
+    return thin(found, limit)
+
+
+def to_train_on(reals: Sequence[Sample]) -> list[Sample]:
+    """Those of the TRAIN split. Raises DatasetError, EMPTY, where there are none."""
+    found = [s for s in reals if s.split is Split.TRAIN]
+    if not found:
         raise DatasetError(
             DatasetReason.EMPTY,
-            f"None of {len(found)} photographs is of the split {Split.TRAIN};"
-            " give --shares to draw splits.",
+            f"None of {len(reals)} photographs is of the split {Split.TRAIN}; give --shares to draw"
+            " splits, or take the decoders that come with unmask: --shipped.",
         )
     return found
 
@@ -91,18 +100,23 @@ def make(
     """Train, reconstruct and write below `out`; the samples of the manifest, reals first.
 
     Raises DatasetError: EMPTY (no photographs to train on, or none of any decoder's split),
-    UNREADABLE (`out` was made with other options), and what `load` raises.
+    UNREADABLE (`out` was made with other options), and what `load` raises. WeightsError where a
+    decoder does not come with unmask.
     """
     console = console or Console(quiet=True)
     reals = photographs(data, limit=config.limit, shares=config.shares)
+    seen = [] if config.shipped else to_train_on(reals)
     _claim(out, config)
-    windows = list(_windows([s for s in reals if s.split is Split.TRAIN], config.training.seed))
+    windows = list(_windows(seen, config.training.seed))
     held_out = [s for s in reals if s.split is Split.VALIDATION][:HELD_OUT]
     written = read_manifest(out / "manifest.csv") if (out / "manifest.csv").is_file() else []
     for spec in specs:
         checkpoint = out / "decoders" / f"{spec.name}.pt"
-        grown = trained_steps(checkpoint) < config.training.steps
-        net = train(spec, windows, config.training, checkpoint)
+        grown = not config.shipped and trained_steps(checkpoint) < config.training.steps
+        if config.shipped:
+            net = load_decoder(spec)
+        else:
+            net = train(spec, windows, config.training, checkpoint)
         chosen = [
             s
             for s in reals
@@ -226,6 +240,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", nargs="+", required=True, help="data sets with photographs")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--decoders", nargs="+", choices=SPECS, default=list(SPECS), metavar="NAME")
+    parser.add_argument("--shipped", action="store_true", help="decoders that come with unmask")
     parser.add_argument("--steps", type=int, default=DecoderTraining.steps)
     parser.add_argument("--seed", type=int, default=DecoderTraining.seed)
     parser.add_argument("--side", type=int, default=ReconstructConfig.side)
@@ -244,13 +259,14 @@ def main() -> None:
         own_quality=given.own_quality,
         limit=given.limit,
         part=given.part,
+        shipped=given.shipped,
         shares=tuple(given.shares) if given.shares else None,
         training=DecoderTraining(steps=given.steps, seed=given.seed),
     )
     console = Console()
     try:
         make(given.data, given.out, [SPECS[n] for n in given.decoders], config, console)
-    except DatasetError as error:
+    except (DatasetError, WeightsError) as error:
         console.print(str(error), markup=False)
         raise SystemExit(2) from error
 

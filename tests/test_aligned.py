@@ -14,6 +14,7 @@ from scenes import decoded, encoded, scene
 
 from unmask.datasets import blending, pairs, reconstruct, upsampling
 from unmask.datasets.decoder_training import DecoderTraining, train
+from unmask.datasets.decoder_weights import load_decoder, pack
 from unmask.datasets.decoders import (
     FAMILIES,
     SPECS,
@@ -24,9 +25,9 @@ from unmask.datasets.decoders import (
     build,
 )
 from unmask.datasets.loaders import DatasetError, DatasetReason, load
-from unmask.datasets.manifest import Split
+from unmask.datasets.manifest import Sample, Split
 from unmask.datasets.reconstruct import ReconstructConfig
-from unmask.errors import MediaError, Reason
+from unmask.errors import MediaError, Reason, WeightsError
 
 Pixels = NDArray[np.uint8]
 SMALL = DecoderTraining(steps=8, batch=2, crop=32, critic_after=3, save_every=4)
@@ -253,9 +254,53 @@ def test_a_set_is_gone_on_with(tmp_path: Path) -> None:
 
 
 def test_photographs_without_a_split_are_not_trained_on(tmp_path: Path) -> None:
+    data, names = [f"real:{tree(tmp_path / 'mine')}"], [SPECS[TINY]]
     with pytest.raises(DatasetError, match="--shares") as caught:
-        reconstruct.photographs([f"real:{tree(tmp_path / 'mine')}"], limit=None, shares=None)
+        reconstruct.make(data, tmp_path / "out", names, ReconstructConfig(side=64))
     assert caught.value.reason is DatasetReason.EMPTY
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_decoders_that_come_with_unmask_need_no_training(tmp_path: Path) -> None:
+    names = ("subpixel-blur-d1-kl-l1-gradient", "vq-nearest-d3-adversarial")
+    data = [f"real:{tree(tmp_path / 'mine')}"]
+    config = ReconstructConfig(side=64, shipped=True)  # a folder's photographs are of TEST
+    made = reconstruct.make(data, tmp_path / "out", [SPECS[n] for n in names], config)
+    reals = {s.source: s for s in made if not s.fake}
+    error = {}
+    for name in names:
+        fakes = [s for s in made if s.generator == name]
+        assert len(fakes) == len(reals)
+        error[name] = np.mean([pairs.psnr(opened(s), opened(reals[s.source])) for s in fakes])
+    assert error[names[0]] > error[names[1]] + 2 > 18  # a deeper one loses more
+    assert not list((tmp_path / "out").rglob("*.pt"))
+    with pytest.raises(WeightsError, match="bicubic-d4-plain-l1"):
+        load_decoder(SPECS["bicubic-d4-plain-l1"])
+
+
+def opened(sample: Sample) -> Pixels:
+    with Image.open(sample.path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def test_decoders_are_packed_and_read_back(tmp_path: Path) -> None:
+    data, run = [f"real:{tree(tmp_path / 'mine')}"], tmp_path / "run"
+    config = ReconstructConfig(side=64, shares=(0.4, 0.3), training=replace(SMALL, steps=2))
+    reconstruct.make(data, run, [SPECS[TINY]], config)
+    target = tmp_path / "decoders.safetensors"
+    card = pack([run], target)
+    assert set(card.results) == {TINY}
+    pixels = scene(1, 64, 64)
+    fresh = train(SPECS[TINY], [pixels], config.training, run / "decoders" / f"{TINY}.pt")
+    apart = pairs.reconstruct(load_decoder(SPECS[TINY], target), pixels).astype(int)
+    assert abs(apart - pairs.reconstruct(fresh, pixels)).max() <= 2  # half precision
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "decoders.json").write_text("{}")
+    with pytest.raises(DatasetError, match="no trained decoder"):
+        pack([tmp_path / "none"], target)
+    target.write_bytes(b"damaged")
+    with pytest.raises(WeightsError):
+        load_decoder(SPECS[TINY], target)
 
 
 def test_a_limit_leaves_every_split_its_photographs(tmp_path: Path) -> None:
