@@ -239,6 +239,19 @@ def train_command(context: typer.Context) -> None:
     train(context.args)
 
 
+@cli.command(
+    "generate",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def generate_command(context: typer.Context) -> None:
+    """Train GANs and make pictures with them, marked as generated: `unmask generate list`."""
+    from unmask.forensics.marking import marker
+    from unmask.generate.command import main as generate
+
+    generate(context.args, marker)
+
+
 @cli.command("app")
 def app_command(
     port: Annotated[int, typer.Option(help="of this machine", min=1, max=65535)] = 8501,
