@@ -24,32 +24,40 @@ from unmask.detect.evaluation.tables import Estimate
 from unmask.detect.fusion_train import GRIDS, Inputs, crossed, preparer
 from unmask.detect.handmade import columns, features
 from unmask.detect.handmade_model import load as load_handmade
+from unmask.detect.inference import FORMS
 from unmask.detect.quality import NAMES as QUALITY
 from unmask.media import open_bytes
 
-SHIPPED = "shipped: three networks"
+SHIPPED = "shipped"
 
 
-def subsets(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """What is compared: each expert alone, the networks, all but one, everything."""
-    nets = ("gan", "patchnet", "residual")
-    found: dict[str, tuple[str, ...]] = {f"{name} alone": (name,) for name in (*nets, "handmade")}
-    found["shipped + quality"] = (*nets, *QUALITY)
-    for left in nets:
-        rest = tuple(name for name in nets if name != left)
-        found[f"shipped without {left}"] = rest
-    found[SHIPPED] = nets
-    found["shipped + handmade"] = (*nets, "handmade")
-    return {title: part for title, part in found.items() if set(part) <= set(names)}
+def subsets(names: Sequence[str], shipped: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """What is compared: each expert alone, the shipped ones, these but for one, and with one more.
+
+    `names` are all inputs: what is neither shipped nor a quality covariate is a candidate.
+    """
+    candidates = [n for n in names if n not in shipped and n not in QUALITY]
+    found: dict[str, tuple[str, ...]] = {
+        f"{name} alone": (name,) for name in (*shipped, *candidates)
+    }
+    for left in shipped if len(shipped) > 1 else ():
+        found[f"shipped without {left}"] = tuple(name for name in shipped if name != left)
+    found[SHIPPED] = tuple(shipped)
+    for more in candidates:
+        found[f"shipped + {more}"] = (*shipped, more)
+    if set(QUALITY) <= set(names):
+        found["shipped + quality"] = (*shipped, *QUALITY)
+    return found
 
 
-def compare(inputs: Inputs) -> dict[str, dict[str, Any]]:
+def compare(inputs: Inputs, shipped: Sequence[str]) -> dict[str, dict[str, Any]]:
     """By subset: AUC over all views, and what it has more than the shipped fusion."""
     views = len(inputs.perturbations)
     fake = np.repeat(inputs.fake, views)
     source = [s.source for s in inputs.samples for _ in range(views)]
     drawn = draw(fake, source)
-    scores = {title: crossed(inputs, part).ravel() for title, part in subsets(inputs.names).items()}
+    parts = subsets(inputs.names, shipped)
+    scores = {title: crossed(inputs, part).ravel() for title, part in parts.items()}
     areas = {title: estimate(fake, values, source) for title, values in scores.items()}
     samples = {title: figures_drawn([AUC], v, drawn)[0] for title, v in scores.items()}
     rows = {}
@@ -66,7 +74,7 @@ def _rounded(found: Estimate) -> list[float]:
     return [round(float(v), 4) for v in (found.value, found.low, found.high)]
 
 
-def run(inputs: Inputs, handmade: Path | None) -> Mapping[str, Any]:
+def run(inputs: Inputs, shipped: Sequence[str], handmade: Path | None) -> Mapping[str, Any]:
     """Compare, with the hand-made expert as a candidate where its weights are given."""
     if handmade is not None:
         inputs = with_handmade(inputs, handmade)
@@ -74,7 +82,8 @@ def run(inputs: Inputs, handmade: Path | None) -> Mapping[str, Any]:
         "n_real": int((~inputs.fake).sum()),
         "n_fake": int(inputs.fake.sum()),
         "views": list(inputs.perturbations),
-        "rows": compare(inputs),
+        "shipped": list(shipped),
+        "rows": compare(inputs, shipped),
     }
 
 
@@ -100,10 +109,11 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--inputs", type=Path, required=True, help="of `unmask train fusion`")
+    parser.add_argument("--shipped", nargs="+", choices=FORMS, default=["patchnet", "residual"])
     parser.add_argument("--handmade", type=Path, help="weights of the hand-made expert")
     parser.add_argument("--out", type=Path, required=True, help="report, *.json")
     given = parser.parse_args()
-    report = run(Inputs.load(given.inputs), given.handmade)
+    report = run(Inputs.load(given.inputs), given.shipped, given.handmade)
     given.out.write_text(json.dumps(report, indent=1) + "\n")
 
 

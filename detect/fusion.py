@@ -46,10 +46,11 @@ class Fusion:
         """For a card."""
         return {
             "names": list(self.names),
-            "centre": [round(float(v), 6) for v in self.centre],
-            "scale": [round(float(v), 6) for v in self.scale],
-            "coefficients": [round(float(v), 6) for v in self.coefficients],
-            "intercept": round(self.intercept, 6),
+            # Significant digits: a scale may be small, and is never zero.
+            "centre": [float(f"{v:.7g}") for v in self.centre],
+            "scale": [float(f"{v:.7g}") for v in self.scale],
+            "coefficients": [float(f"{v:.7g}") for v in self.coefficients],
+            "intercept": float(f"{self.intercept:.7g}"),
         }
 
     @classmethod

@@ -1,7 +1,7 @@
 """From trained experts to the shipped detector: fusion, calibration, thresholds, card.
 
-    unmask train fusion --data ALIGNED --gan runs/gan/last.pt --patchnet runs/patchnet/last.pt
-        --residual runs/residual/last.pt --coder runs/coder/likelihood.safetensors
+    unmask train fusion --data ALIGNED --expert patchnet=runs/1/last.pt
+        --expert patchnet=runs/2/last.pt --expert residual=shipped
         --out detect/weights/image_detector.safetensors
 
 Only the VALIDATION split is read: sources, decoders and generators that trained no expert (and the
@@ -14,11 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from unmask.card import Card
@@ -29,11 +30,12 @@ from unmask.detect.evaluation.perturbations import parse_all
 from unmask.detect.evaluation.preparation import Preparation, parse_base, sides
 from unmask.detect.fusion import Fusion, fit_fusion
 from unmask.detect.image_card import describe
-from unmask.detect.inference import Detector, as_experts, expert_nets
+from unmask.detect.inference import WEIGHTS, Detector, as_experts, expert_nets, part_of
 from unmask.detect.likelihood import Coder, Range, load_expert
 from unmask.detect.quality import NAMES as QUALITY
 from unmask.detect.quality import quality
 from unmask.detect.train import averaged
+from unmask.errors import WeightsError
 from unmask.media import open_bytes, open_media
 
 GRIDS = {"image": ("standard", "scale:0.75+jpeg:70"), "video": ("h264:26",)}
@@ -227,34 +229,25 @@ def soup(checkpoints: Sequence[Path]) -> dict[str, Tensor]:
 def build(
     data: Sequence[Sample],
     checkpoints: Mapping[str, Sequence[Path]],
-    coder: Path,
+    coder: Path | None,
     weights: Path,
     kept: Path | None = None,
 ) -> Card:
     """Join the experts of `checkpoints` (name -> runs to average) and write weights and card.
 
-    What the experts said of the validation pictures is kept beside them, for the ablation and, as
-    `kept`, to fit again without scoring again. Size, blocks and sharpness are kept too but not
-    fused: on generators left out of the fit they made it worse (see `ablation`).
+    An expert without runs stays as it is shipped, and so does the coder. What the experts said of
+    the validation pictures is kept beside them, for the ablation and, as `kept`, to fit again
+    without scoring again. Size, blocks and sharpness are kept too but not fused: on generators left
+    out of the fit they made it worse (see `ablation`).
 
-    Raises ValueError where an expert is missing or a class is, and what reading the parts raises.
+    Raises ValueError where a class is missing, WeightsError where a name is no expert's, and what
+    reading the parts raises.
     """
     torch.manual_seed(0)
-    nets = expert_nets()
-    if set(checkpoints) != set(nets):
-        raise ValueError(f"The experts are {', '.join(nets)}, not {', '.join(checkpoints)}.")
-    for name, net in nets.items():
-        state = soup(checkpoints[name])
-        net.load_state_dict({key: state[key] for key in net.state_dict()})
-        net.half().float()  # what is measured below is what is shipped: float16
-    likelihood, photographs = load_expert(coder)
-    names = tuple(nets)
-    blank = Fusion(
-        names=names, centre=np.zeros(len(names)), scale=np.ones(len(names)),
-        coefficients=np.zeros(len(names)), intercept=0.0,
-    )  # fmt: skip
-    draft = describe({})
-    detector = Detector(as_experts(nets), blank, likelihood, photographs, draft)
+    names = tuple(checkpoints)
+    nets = _nets(checkpoints)
+    likelihood, photographs = shipped_coder() if coder is None else load_expert(coder)
+    detector = Detector(as_experts(nets), _blank(names), likelihood, photographs, describe({}))
 
     chosen = thinned([s for s in data if s.split is Split.VALIDATION])
     found = {
@@ -263,24 +256,61 @@ def build(
     }
     weights.parent.mkdir(parents=True, exist_ok=True)
     found["image"].save(weights.with_name("validation_inputs.npz"))
+    card = describe(fit_all(found, names))
+    tensors = _tensors(nets, likelihood, photographs)
+    save_file(tensors, weights)
+    card = replace(card, sha256=hashlib.sha256(weights.read_bytes()).hexdigest())
+    card.save(weights.with_suffix(".json"))
+    return card
+
+
+def fit_all(found: Mapping[str, Inputs], names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Fusion, calibrations and thresholds, from what the experts said of each kind's pictures."""
     fusion = fitted(found["image"], names)
     scores = {"image": crossed(found["image"], names)}
     clips = found["video"]  # through the same fusion: there is one
     scores["video"] = fusion.logit(clips.flat(names)).reshape(len(clips.samples), -1)
     calibration = {kind: calibrated(found[kind], scores[kind]) for kind in GRIDS}
     llr = calibration["image"].llr(scores["image"])
-    card = describe(
-        {
-            "calibration": {"fusion": fusion.to_json()}
-            | {kind: vars(c) for kind, c in calibration.items()},
-            "thresholds": thresholds_of(found["image"], llr),
-        }
+    return {
+        "calibration": {"fusion": fusion.to_json()}
+        | {kind: vars(c) for kind, c in calibration.items()},
+        "thresholds": thresholds_of(found["image"], llr),
+    }
+
+
+def _nets(checkpoints: Mapping[str, Sequence[Path]]) -> dict[str, nn.Module]:
+    """What is shipped is what is measured: half precision."""
+    nets = expert_nets(checkpoints)
+    for name, net in nets.items():
+        state = soup(checkpoints[name]) if checkpoints[name] else shipped_state(name)
+        net.load_state_dict({key: state[key] for key in net.state_dict()})
+        net.half().float()
+    return nets
+
+
+def shipped_state(name: str) -> dict[str, Tensor]:
+    """The state of an expert as it is shipped. Raises WeightsError where none is."""
+    state = part_of(averaged(WEIGHTS), name)
+    if not state:
+        raise WeightsError(f"No {name} is shipped.")
+    return state
+
+
+def shipped_coder() -> tuple[Coder, Range]:
+    """The coder of photographs as it is shipped, and their range."""
+    coder = Coder()
+    coder.load_state_dict(shipped_state("coder"))
+    values = load_file(WEIGHTS)  # the range is no half precision
+    found = {name: values[f"range.{name}"].numpy() for name in ("mean", "precision", "distances")}
+    return coder.eval(), Range(**found)
+
+
+def _blank(names: Sequence[str]) -> Fusion:
+    zeros = np.zeros(len(names))
+    return Fusion(
+        names=tuple(names), centre=zeros, scale=zeros + 1, coefficients=zeros, intercept=0.0
     )
-    tensors = _tensors(nets, likelihood, photographs)
-    save_file(tensors, weights)
-    card = replace(card, sha256=hashlib.sha256(weights.read_bytes()).hexdigest())
-    card.save(weights.with_suffix(".json"))
-    return card
 
 
 def _tensors(nets: Mapping[str, nn.Module], coder: Coder, photographs: Range) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """The image detector: several experts look at a picture of any size, in bounded time."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,10 +15,12 @@ from torch import Tensor, nn
 from unmask.card import Card, load_card
 from unmask.detect.calibration import Calibration
 from unmask.detect.fusion import Fusion
-from unmask.detect.likelihood import Coder, Range, out_of_range, surprise
+from unmask.detect.likelihood import Coder, Predictor, Range, out_of_range, surprise
+from unmask.detect.onnx_experts import OnnxCoder, OnnxExpert
 from unmask.detect.patchnet import PatchNet
 from unmask.detect.residual_net import TOP, ResidualNet
 from unmask.detect.tiles import Tiles, cut
+from unmask.errors import WeightsError
 
 WEIGHTS = Path(__file__).with_name("weights") / "image_detector.safetensors"
 STRIDE = 16  # pixels between two values of the map
@@ -58,7 +60,7 @@ def pick_device(name: str) -> torch.device:
 
 
 class NetExpert:
-    """A network as an expert."""
+    """A network as an expert, run by PyTorch; on the processor an OnnxExpert is faster."""
 
     def __init__(self, net: nn.Module, *, stride: int, top: float = 0.0) -> None:
         self.net, self.stride, self.top = net.eval(), stride, top
@@ -76,11 +78,11 @@ class Detector:
     """The experts, how they are joined, and the card that says what all that is worth."""
 
     def __init__(
-        self, experts: Mapping[str, Expert], fusion: Fusion, coder: Coder, photographs: Range,
-        card: Card,
+        self, experts: Mapping[str, Expert], fusion: Fusion, coder: Predictor,
+        photographs: Range, card: Card,
     ) -> None:  # fmt: skip
         self.experts, self.fusion = dict(experts), fusion
-        self.coder, self.photographs, self.card = coder.eval(), photographs, card
+        self.coder, self.photographs, self.card = coder, photographs, card
         self.calibration = {
             kind: Calibration.load(card.calibration[kind])
             for kind in ("image", "video")
@@ -133,18 +135,48 @@ def shrunk(patches: Map, factor: int, shape: tuple[int, ...]) -> Map:
     return cells
 
 
-def expert_nets() -> dict[str, nn.Module]:
-    """The networks of the shipped experts, untrained, by the names of their recipes."""
-    return {"gan": PatchNet(), "patchnet": PatchNet(), "residual": ResidualNet()}
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """How the network of an expert is built and read."""
+
+    build: Callable[[], nn.Module]
+    stride: int  # pixels between two patches
+    top: float = 0.0  # part of the patches that count again
+
+
+FORMS = {
+    "gan": Form(build=PatchNet, stride=16),
+    "patchnet": Form(build=PatchNet, stride=16),
+    "residual": Form(build=ResidualNet, stride=8, top=TOP),
+}
+
+
+def expert_nets(names: Iterable[str]) -> dict[str, nn.Module]:
+    """The networks of experts, untrained. Raises WeightsError for a name that is none."""
+    names = tuple(names)
+    if unknown := set(names) - FORMS.keys():
+        raise WeightsError(f"The experts are {', '.join(FORMS)}, not {min(unknown)}.")
+    return {name: FORMS[name].build() for name in names}
 
 
 def as_experts(nets: Mapping[str, nn.Module]) -> dict[str, Expert]:
-    """The networks as experts, with their strides."""
+    """The networks as experts, by their names."""
     return {
-        "gan": NetExpert(nets["gan"], stride=16),
-        "patchnet": NetExpert(nets["patchnet"], stride=16),
-        "residual": NetExpert(nets["residual"], stride=8, top=TOP),
+        name: as_expert(net, stride=FORMS[name].stride, top=FORMS[name].top)
+        for name, net in nets.items()
     }
+
+
+def part_of(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The state of one network in a file that holds several."""
+    prefix = f"{name}."
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def as_expert(net: nn.Module, *, stride: int, top: float = 0.0) -> Expert:
+    """The network as an expert where its weights are: ONNX Runtime's on the processor."""
+    kind = OnnxExpert if next(net.parameters()).device.type == "cpu" else NetExpert
+    return kind(net, stride=stride, top=top)
 
 
 @cache
@@ -156,15 +188,14 @@ def load_detector(device: str = "auto", weights: Path = WEIGHTS) -> Detector:
     card = load_card(weights)
     where = pick_device(device)
     tensors = {name: tensor.float() for name, tensor in load_file(weights).items()}
-    nets = expert_nets()
+    fusion = Fusion.load(card.calibration["fusion"])
+    nets = expert_nets(fusion.names)
     coder = Coder()
     for name, net in (*nets.items(), ("coder", coder)):
-        prefix = f"{name}."
-        state = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-        net.load_state_dict(state)
+        net.load_state_dict(part_of(tensors, name))
         net.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     photographs = Range(
         **{n: tensors[f"range.{n}"].double().numpy() for n in ("mean", "precision", "distances")}
     )
-    fusion = Fusion.load(card.calibration["fusion"])
-    return Detector(as_experts(nets), fusion, coder, photographs, card)
+    predictor: Predictor = OnnxCoder(coder) if where.type == "cpu" else coder.eval()
+    return Detector(as_experts(nets), fusion, predictor, photographs, card)

@@ -73,19 +73,17 @@ def fusion_command(
     data: Annotated[
         list[str], typer.Option(metavar="MANIFEST|FOLDER", help="labelled pictures; repeatable")
     ],
-    gan: Annotated[
-        list[Path], typer.Option(exists=True, dir_okay=False, help="checkpoints to average")
-    ],
-    patchnet: Annotated[
-        list[Path], typer.Option(exists=True, dir_okay=False, help="checkpoints to average")
-    ],
-    residual: Annotated[
-        list[Path], typer.Option(exists=True, dir_okay=False, help="checkpoints to average")
-    ],
-    coder: Annotated[
-        Path, typer.Option(exists=True, dir_okay=False, help="weights of the likelihood expert")
+    expert: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=RUN", help="a run's last.pt, or `shipped`; those of a name are averaged"
+        ),
     ],
     out: Annotated[Path, typer.Option(dir_okay=False, help="weights to write")],
+    coder: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="of photographs; else as it is shipped"),
+    ] = None,
     kept: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="validation_inputs.npz")
     ] = None,
@@ -96,12 +94,24 @@ def fusion_command(
     """
     try:
         samples = [s for where in data for s in load(where, both_classes=False)]
-        experts = {"gan": gan, "patchnet": patchnet, "residual": residual}
-        build(samples, experts, coder, out, kept)
+        build(samples, _experts(expert), coder, out, kept)
     except (UnmaskError, ValueError, OSError) as error:
         err.print(str(error), style="red", markup=False)
         raise typer.Exit(2) from error
     err.print(f"{out}", markup=False)
+
+
+def _experts(given: Sequence[str]) -> dict[str, list[Path]]:
+    """NAME=RUN ... -> the runs of each name; none for one that stays as it is shipped."""
+    found: dict[str, list[Path]] = {}
+    for word in given:
+        name, _, run = word.partition("=")
+        if not run:
+            raise typer.BadParameter(f"{word!r} is not NAME=RUN.")
+        runs = found.setdefault(name, [])
+        if run != "shipped":
+            runs.append(Path(run))
+    return found
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from scenes import paired_corpus
 
 from unmask.card import load_card
@@ -20,21 +20,32 @@ from unmask.detect.encodings import jpeg, resize
 from unmask.detect.fusion import LIMIT, Fusion, fit_fusion
 from unmask.detect.fusion_train import (
     Inputs,
+    _nets,
     build,
     calibrated,
     crossed,
     fitted,
     group_weights,
+    shipped_coder,
     thinned,
     thresholds_of,
 )
 from unmask.detect.image_card import describe
-from unmask.detect.inference import Detector, expert_nets, load_detector, pool, shrunk
-from unmask.detect.likelihood import Coder, save_expert
+from unmask.detect.inference import (
+    WEIGHTS,
+    Detector,
+    expert_nets,
+    load_detector,
+    part_of,
+    pool,
+    shrunk,
+)
+from unmask.detect.likelihood import Coder, out_of_range, save_expert, surprise
 from unmask.detect.likelihood_train import fit_range
 from unmask.detect.quality import NAMES, quality
+from unmask.errors import WeightsError
 
-NETS = ("gan", "patchnet", "residual")
+NETS = ("patchnet", "residual")
 
 
 def by_name(pixels: NDArray[np.uint8]) -> dict[str, float]:
@@ -93,9 +104,7 @@ def made_up(count: int = 60) -> Inputs:
             (CAMERA, "a", 0, 0), (CAMERA, "b", 0, 0), ("g", "a", 2, 3), ("h", "b", 2, 0),
         ):  # fmt: skip
             samples.append(sample(f"{corpus}{i}", generator, corpus))
-            views = [
-                [0.0, one + rng.normal(), two + rng.normal(), 8, 0, rng.normal()] for _ in range(3)
-            ]
+            views = [[one + rng.normal(), two + rng.normal(), 8, 0, rng.normal()] for _ in range(3)]
             rows.append(views)
     return Inputs(
         samples=tuple(samples), perturbations=("clean", "x", "y"), names=(*NETS, *NAMES),
@@ -153,8 +162,8 @@ def test_calibration_and_thresholds_hold_for_the_photographs() -> None:
 
 def test_an_ablation_tells_a_useful_expert_from_noise() -> None:
     inputs = made_up(120)
-    rows = compare(inputs)
-    assert set(rows) == set(subsets(inputs.names))
+    rows = compare(inputs, NETS)
+    assert set(rows) == set(subsets(inputs.names, NETS))
     assert "handmade alone" not in rows  # was not measured
     value, low, high = rows["residual alone"]["less_the_shipped"]
     assert low <= value <= high < 0
@@ -178,7 +187,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("built")
     data = paired_corpus(root / "data", 6, ("one", "two"))
     torch.manual_seed(1)
-    for name, net in expert_nets().items():
+    for name, net in expert_nets(NETS).items():
         state = {k: v.contiguous() for k, v in net.state_dict().items()}
         save_file(state, root / f"{name}.safetensors")
     rng = np.random.default_rng(0)
@@ -187,7 +196,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_expert(Coder(), photographs, coder)
     sha256 = hashlib.sha256(coder.read_bytes()).hexdigest()
     replace(describe({}), name="likelihood", sha256=sha256).save(coder.with_suffix(".json"))
-    checkpoints = {name: [root / f"{name}.safetensors"] for name in expert_nets()}
+    checkpoints = {name: [root / f"{name}.safetensors"] for name in NETS}
     build(data, checkpoints, coder, root / "detector.safetensors")
     return root
 
@@ -199,7 +208,7 @@ def test_a_built_detector_loads_and_says_what_its_experts_said(built: Path) -> N
     assert {s.generator for s in inputs.samples} == {CAMERA, "decoder", "gan"}
     pixels = np.asarray(Image.open(inputs.samples[0].path))
     scored = detector.score(jpeg(pixels, 95))
-    assert list(scored.logits.values()) == pytest.approx(inputs.values[0, 0, :3], rel=1e-3)
+    assert list(scored.logits.values()) == pytest.approx(inputs.values[0, 0, :2], rel=1e-3)
     assert set(detector.calibration) == {"image", "video"}
     assert detector.card.thresholds["llr_fpr_1"] >= detector.card.thresholds["llr_fpr_5"]
     # The map lies around the score: patches are weighed as the picture is.
@@ -222,7 +231,7 @@ def test_a_fusion_is_fitted_again_without_scoring_again(
     monkeypatch.setattr(fusion_train, "gather", spy)
     again = build(
         paired_corpus(built / "data", 6, ("one", "two")),
-        {name: [built / f"{name}.safetensors"] for name in expert_nets()},
+        {name: [built / f"{name}.safetensors"] for name in NETS},
         built / "likelihood.safetensors",
         built / "again.safetensors",
         built / "validation_inputs.npz",
@@ -233,9 +242,21 @@ def test_a_fusion_is_fitted_again_without_scoring_again(
     assert again.sha256 == first.sha256
 
 
-def test_an_expert_that_is_missing_is_named(built: Path) -> None:
-    with pytest.raises(ValueError, match="residual"):
-        build([], {"patchnet": []}, built / "likelihood.safetensors", built / "x.safetensors")
+def test_an_expert_that_is_no_expert_is_named(built: Path) -> None:
+    with pytest.raises(WeightsError, match="oracle"):
+        build([], {"oracle": []}, None, built / "x.safetensors")
+
+
+def test_what_has_no_run_stays_as_it_is_shipped() -> None:
+    shipped = load_detector("cpu")
+    nets = _nets({"residual": []})
+    held = part_of(load_file(WEIGHTS), "residual")
+    for name, tensor in nets["residual"].state_dict().items():
+        assert torch.equal(tensor, held[name].to(tensor.dtype)), name
+    coder, photographs = shipped_coder()
+    pixels = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+    found = out_of_range(surprise(coder, pixels), photographs)
+    assert found == pytest.approx(shipped.likeness(pixels), abs=0.02)
 
 
 def test_one_corpus_of_photographs_is_too_few_to_leave_one_out() -> None:
