@@ -68,9 +68,9 @@ class Mixture:
 
     def _tails(self, values: Tensor, edge: tuple[Tensor, ...]) -> Tensor:
         """(n,) logarithms of the chance to be at or beyond n of the values, 0 or 255."""
-        picture, *place = edge
+        picture, colour, row, column = edge
         means, sharp, weights = (
-            t[picture, :, *place] for t in (self.means, self.sharpness, self.weights)
+            t[picture, :, colour, row, column] for t in (self.means, self.sharpness, self.weights)
         )  # (n, K)
         value = values[edge][:, None]
         side = torch.where(value <= 0, 1, -1)
@@ -158,7 +158,7 @@ def unfolded(
     """The mixture that a head's (B, 12 K, h, w) values and slopes (B, 3, h, w) stand for."""
     # What the mean leaves for the pixels that are still to come.
     base = ((4 * coarse - cells[:, :position].sum(1)) / (4 - position)).clamp(0, 255) + slopes
-    raw = raw.unflatten(1, (4, COMPONENTS, 3))
+    raw = raw.view(len(raw), 4, COMPONENTS, 3, *raw.shape[2:])
     logits, offsets, log_scales, mixing = raw.unbind(1)
     off = cells[:, position] - base
     red, green = off[:, None, 0], off[:, None, 1]

@@ -69,7 +69,7 @@ def widened(weight: Tensor, width: int, knows: int) -> Tensor:
     """(n, width + 2 knows, 1, 1) -> (n, width + 12, 1, 1): blind to the colours that it had not."""
     found = torch.zeros(len(weight), width + 12, 1, 1)
     starts = (0, width, width + 6)
-    for start, part in zip(starts, weight.split([width, knows, knows], 1), strict=True):
+    for start, part in zip(starts, torch.split(weight, [width, knows, knows], 1), strict=True):
         found[:, start : start + part.shape[1]] = part
     return found
 

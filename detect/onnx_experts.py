@@ -56,7 +56,8 @@ class OnnxCoder:
         said = iter([torch.from_numpy(v) for v in self._session.run({"images": images.numpy()})])
         found = []
         for coarse, cells in pyramid(images):
-            slopes = next(said).unflatten(1, (3, 3))
+            joined = next(said)
+            slopes = joined.view(len(joined), 3, 3, *joined.shape[2:])
             mixtures = (unfolded(next(said), slopes[:, i], coarse, cells, i) for i in range(3))
             found.append(gap_of(mixtures, cells, generator))
         return found

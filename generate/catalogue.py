@@ -4,9 +4,11 @@ import difflib
 
 from unmask.errors import UnmaskError
 from unmask.generate.entry import Entry
-from unmask.generate.games import digits
+from unmask.generate.games import digits, faces, swap, translation
 
-GAMES: dict[str, Entry] = {entry.name: entry for entry in digits.ENTRIES}
+GAMES: dict[str, Entry] = {
+    entry.name: entry for family in (digits, faces, translation, swap) for entry in family.ENTRIES
+}
 
 
 class UnknownGameError(UnmaskError):

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from unmask.datasets.manifest import Split
 from unmask.errors import UnmaskError
-from unmask.generate import playing, sampling
+from unmask.generate import command_photographs, evaluating, playing, sampling
+from unmask.generate import trained as trained_module
 from unmask.generate.catalogue import GAMES, find
 from unmask.generate.game import OptionError, Sampling
 from unmask.generate.outputs import Mark
@@ -38,10 +39,13 @@ def _group() -> None:
 @app.command("list")
 def list_command() -> None:
     """Every game: what it learned from, how long, and how good it was found to be."""
-    table = Table("game", "what", "weights", "images seen", "measured", box=None, pad_edge=False)
-    for row in playing.rows(GAMES):
-        table.add_row(*(escape(cell) for cell in row))
-    out.print(table)
+    for name, title, weights, images, measured in playing.rows(GAMES):
+        out.print(f"[bold]{escape(name)}[/]: {escape(title)}", highlight=False)
+        table = Table.grid(padding=(0, 2))
+        for label, text in (("weights", weights), ("images seen", images), ("measured", measured)):
+            if text:
+                table.add_row(f"  {label}", escape(text))
+        out.print(table, "", highlight=False)
 
 
 @app.command("train")
@@ -124,6 +128,45 @@ def sample_command(
         out.print(str(path), markup=False, soft_wrap=True)
 
 
+@app.command("evaluate")
+def evaluate_command(
+    game: Annotated[str, typer.Argument()],
+    data: Annotated[Path, typer.Option(file_okay=False, help="what it was trained on")],
+    held_out: Annotated[
+        Path | None, typer.Option(file_okay=False, help="pictures that it never saw")
+    ] = None,
+    weights: Weights = None,
+    profile: ProfileName = "tiny",
+    count: Annotated[int, typer.Option(min=100, help="samples")] = 1000,
+    cache: Annotated[
+        Path | None, typer.Option(file_okay=False, help="keeps decoded pictures")
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="write weights here, and their card beside them")
+    ] = None,
+    source: Annotated[str, typer.Option(help="of the data, for the card")] = "",
+    licence: Annotated[str, typer.Option(help="of the weights, as the data allows")] = "",
+    trained_by: Annotated[str, typer.Option(help="the command that trains it again")] = "",
+    weakness: Annotated[
+        list[str] | None, typer.Option(help="what it does badly; repeatable")
+    ] = None,
+    device: Device = "auto",
+) -> None:
+    """Measure a game beside held-out reals and noise; with --export, ship it with its card."""
+    trained = load_trained(game, weights, profile=profile, device=str(playing.device_of(device)))
+    if export and not (source and licence and trained_by and weakness):
+        raise OptionError("A card needs --source, --licence, --trained-by and --weakness.")
+    real, other = evaluating.pictures_of(trained, data, held_out, cache)
+    found = evaluating.measure(trained, real, other, count=count)
+    out.print(found.summary, markup=False)
+    if export:
+        trained_module.export(
+            trained, export, data=(source,), licence=licence, command=trained_by,
+            results=found.results, weaknesses=tuple(weakness or ()),
+        )  # fmt: skip
+        out.print(str(export), markup=False)
+
+
 @app.command("film")
 def film_command(
     context: typer.Context,
@@ -140,6 +183,9 @@ def _mark(context: typer.Context, game: str) -> Mark:
         raise OptionError("Pictures leave through the command `unmask generate`, which marks them.")
     mark: Mark = context.obj(game)
     return mark
+
+
+command_photographs.add_to(app, _mark, lambda text: out.print(text, markup=False, soft_wrap=True))
 
 
 def main(arguments: Sequence[str], marker: object = None) -> None:

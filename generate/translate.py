@@ -1,0 +1,175 @@
+"""A picture through a trained translator: of any size, whole or in tiles; faces cut out for it."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from unmask.datasets.picture_arrays import square
+from unmask.errors import UnmaskError
+from unmask.generate.pictures import Pixels, to_pixels, to_tensor
+from unmask.generate.resnet_translator import STRIDE
+
+LEAST = 16  # pixels a side that a network is given: smaller pictures are padded
+# Eyes, nose and corners of the mouth in an aligned face, as parts of its side: medians over 19
+# faces of the men-women set, made symmetric. In the order of FaceDetectorYN.
+FACE = np.array([(0.36, 0.455), (0.64, 0.455), (0.5, 0.622), (0.388, 0.743), (0.612, 0.743)])
+_SURE = 0.6  # of a detection
+
+
+class TranslationError(UnmaskError):
+    """A picture that cannot be translated as asked."""
+
+
+def translate(
+    net: nn.Module, pixels: Pixels, *, to: str = "b", tile: int = 512, overlap: int = 64
+) -> Pixels:
+    """(H, W, 3) -> the same size, as the other domain: `net` holds "ab", "ba" or both.
+
+    A picture of more than `tile` pixels a side goes in tiles, blended over `overlap` pixels. Each
+    has its own statistics in the instance norms, so that the colours of far ends may differ from
+    those of the whole. Raises TranslationError: no picture, or a way that `net` does not hold.
+    """
+    return _through([_way(net, to)], pixels, tile, overlap)
+
+
+def reconstruct(
+    net: nn.Module, pixels: Pixels, *, by: str = "b", tile: int = 512, overlap: int = 64
+) -> Pixels:
+    """(H, W, 3) -> the same, translated to the domain `by` and back without rounding between.
+
+    What returns shows the same scene and was made by a generator: a fake that is aligned with its
+    real, for training detectors. Errors and tiles as in `translate`.
+    """
+    back = "a" if by == "b" else "b"
+    return _through([_way(net, by), _way(net, back)], pixels, tile, overlap)
+
+
+def _way(net: nn.Module, to: str) -> nn.Module:
+    ways = {"b": "ab", "a": "ba"}
+    held = dict(net.named_children())
+    if ways.get(to) not in held:
+        there = " and ".join(domain for domain, way in ways.items() if way in held)
+        raise TranslationError(f"There is no translation to {to!r} here, only to {there}.")
+    return held[ways[to]]
+
+
+@torch.inference_mode()
+def _through(nets: list[nn.Module], pixels: Pixels, tile: int, overlap: int) -> Pixels:
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
+        raise TranslationError("A picture is (H, W, 3) of bytes, with at least one pixel.")
+    if tile % STRIDE or overlap % STRIDE or not 0 <= 2 * overlap < tile or tile < LEAST:
+        raise TranslationError(
+            f"Tiles are {LEAST} pixels or more, a multiple of {STRIDE} as their overlap, which is"
+            f" less than half of them; not {tile} and {overlap}."
+        )
+    height, width = pixels.shape[:2]
+    padded = _padded(pixels)
+    device = next(nets[0].parameters()).device
+    net = nn.Sequential(*nets)
+    images = to_tensor(padded[None]).to(device)
+    made = net(images) if max(images.shape[2:]) <= tile else _tiled(net, images, tile, overlap)
+    return np.ascontiguousarray(to_pixels(made)[0, :height, :width])
+
+
+def _padded(pixels: Pixels) -> Pixels:
+    """Mirrored on the right and below, to multiples of 4: the grid on which the network learned."""
+    room = [max(LEAST, -(-side // STRIDE) * STRIDE) - side for side in pixels.shape[:2]]
+    return np.pad(pixels, [(0, room[0]), (0, room[1]), (0, 0)], mode="symmetric")
+
+
+def _tiled(net: nn.Module, images: Tensor, tile: int, overlap: int) -> Tensor:
+    """(1, 3, H, W) -> the same, in tiles whose weights fall to their edges."""
+    total, weights = torch.zeros_like(images), torch.zeros_like(images[:, :1])
+    for top in _starts(images.shape[2], tile, overlap):
+        for left in _starts(images.shape[3], tile, overlap):
+            at = (..., slice(top, top + tile), slice(left, left + tile))
+            part = images[at]
+            ramps = [_ramp(n, overlap).to(images) for n in part.shape[2:]]
+            weight = ramps[0][:, None] * ramps[1]
+            total[at] += net(part) * weight
+            weights[at] += weight
+    return total / weights
+
+
+def _starts(length: int, tile: int, overlap: int) -> list[int]:
+    """Where tiles begin that cover a length; the last ends with it."""
+    if length <= tile:
+        return [0]
+    return [*range(0, length - tile, tile - overlap), length - tile]
+
+
+def _ramp(length: int, overlap: int) -> Tensor:
+    """(length,) up over `overlap` pixels, 1, and down again; never 0."""
+    place = torch.arange(1, length + 1)
+    nearest = torch.minimum(place, length + 1 - place)
+    return (nearest / (overlap + 1)).clamp(max=1)
+
+
+def face_square(pixels: Pixels, side: int, *, model: Path | None = None) -> Pixels:
+    """(H, W, 3) -> (side, side, 3): the face that a translator of faces is to be given.
+
+    With the file of a YuNet `model` (Wu et al. 2023), the largest face, turned and scaled so that
+    its five landmarks lie as in the training set; without, the middle square, which suits portraits
+    alone. Raises TranslationError: no model that can be read, or no face.
+    """
+    if model is None:
+        return square(Image.fromarray(pixels), side)
+    return _aligned(pixels, _landmarks(pixels, model), side)
+
+
+def _landmarks(pixels: Pixels, model: Path) -> NDArray[np.float64]:
+    """(5, 2) x and y in pixels, of the largest face."""
+    if not model.is_file():
+        raise TranslationError(f"There is no face detector {model}.")
+    height, width = pixels.shape[:2]
+    shrink = min(1.0, 640 / max(height, width))  # the detector knows faces up to some 300 pixels
+    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    try:
+        detector = cv2.FaceDetectorYN.create(str(model), "", size, _SURE)
+        found: Any = detector.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1]
+    except cv2.error as error:
+        raise TranslationError(f"{model} is no face detector of the kind YuNet.") from error
+    if found is None:
+        raise TranslationError("No face was found in the picture.")
+    largest = max(found, key=lambda face: face[2] * face[3])
+    scale = np.array([width / size[0], height / size[1]])
+    places: NDArray[np.float64] = np.asarray(largest[4:14], np.float64).reshape(5, 2) * scale
+    return places
+
+
+def _aligned(pixels: Pixels, landmarks: NDArray[np.float64], side: int) -> Pixels:
+    """(side, side, 3): landmarks brought to `FACE` by the nearest turn, scale and shift."""
+    matrix, scale = _similarity(landmarks, FACE * side)
+    if scale < 0.5:  # the warp reads four pixels for one: shrunk first, fine detail is not noise
+        size = [max(1, round(n * 2 * scale)) for n in pixels.shape[1::-1]]
+        ratio = np.array(size) / pixels.shape[1::-1]
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        matrix, _ = _similarity(landmarks * ratio, FACE * side)
+    warped: Pixels = cv2.warpAffine(
+        pixels, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+    )
+    return warped
+
+
+def _similarity(
+    points: NDArray[np.float64], goals: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """(2, 3) matrix that brings (N, 2) points nearest to goals by least squares; its scale.
+
+    As complex numbers, z -> m z + t. Raises TranslationError where all points are one.
+    """
+    z, w = points @ (1, 1j), goals @ (1, 1j)
+    around = z - z.mean()
+    spread = float((np.abs(around) ** 2).sum())
+    if spread == 0:
+        raise TranslationError("The face that was found has no size.")
+    m = (around.conj() * w).sum() / spread
+    t = w.mean() - m * z.mean()
+    return np.array([[m.real, -m.imag, t.real], [m.imag, m.real, t.imag]]), float(abs(m))
