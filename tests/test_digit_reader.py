@@ -31,7 +31,7 @@ from unmask.generate.pictures import to_tensor
 from unmask.generate.quality import conditional_accuracy
 from unmask.generate.training import TrainingError
 
-CONFIG = ReaderConfig(images=2400, batch=40, width=6, lr=4e-3)
+CONFIG = ReaderConfig(images=6000, batch=40, width=8, lr=4e-3)
 
 
 def printed(n: int, seed: int) -> Pictures:
@@ -151,7 +151,7 @@ def test_weights_come_back_as_their_card_says(reader: DigitReader, tmp_path: Pat
     back = load_reader(path)
     assert torch.allclose(back(images), reader(images), atol=0.05)
     assert card.results == measured(back, printed(100, 3)) | {"options": card.results["options"]}
-    assert card.results["options"]["width"] == 6
+    assert card.results["options"]["width"] == CONFIG.width
     look = digit_features(path)
     assert look.name == f"clfdigits-{card.sha256[:8]}"
     assert look(images) == pytest.approx(back.features(images).double().numpy(), abs=1e-5)
