@@ -227,17 +227,17 @@ def test_a_pyramid_adds_up_to_its_picture() -> None:
 
 
 def test_blur_shows_in_patches_spectrum_and_precision() -> None:
-    real, held_out = textures(250, 0), textures(250, 1)
+    real, held_out = textures(150, 0), textures(150, 1)
     fake = blurred(held_out)
     floor, blur = (sliced_wasserstein(real, x, np.random.default_rng(1)) for x in (held_out, fake))
     assert list(floor) == [32, 16]
-    assert blur[32] > 3 * floor[32]
-    assert blur[16] < blur[32]  # blur is a matter of the fine level
-    assert spectral(real, held_out) < 0.5 < 3 < spectral(real, fake)
+    assert blur[32] > 2 * floor[32]
+    assert blur[32] / floor[32] > 1.3 * blur[16] / floor[16]  # it is a matter of the fine level
+    assert spectral(real, held_out) < 1 < 8 < spectral(real, fake)
     look = find("randomconv-v1")
     known, new, soft = (look(x) for x in (real, held_out, fake))
-    assert neighbourhoods(known, soft).precision < neighbourhoods(known, new).precision - 0.3
-    assert frechet(known, soft) > 3 * frechet(known, new)
+    assert neighbourhoods(known, soft).precision < neighbourhoods(known, new).precision - 0.2
+    assert frechet(known, soft) > 5 * frechet(known, new)
 
 
 def test_patches_do_not_care_for_contrast_and_brightness() -> None:
@@ -263,7 +263,7 @@ def test_a_spectrum_has_its_peak_where_the_waves_are() -> None:
 
 def test_a_checkerboard_of_up_sampling_shows_in_the_spectrum_alone() -> None:
     real, fake = textures(80, 0), textures(80, 1)
-    fake = fake + 0.2 * (-1.0) ** torch.arange(32)
+    fake = fake + 0.4 * (-1.0) ** torch.arange(32)
     assert spectral(real, fake) > 4 * spectral(real, textures(80, 1))
     assert np.argmax(spectrum(fake) - spectrum(real)) == 15  # the finest there is
 
@@ -287,13 +287,11 @@ def test_random_features_are_fixed_and_know_grey_from_colour() -> None:
     assert look(grey).shape == (3, 384)
     assert np.array_equal(look(grey), find("randomconv-v1")(grey.expand(-1, 3, -1, -1)))
     # Figures of today and of years to come must be of the same features.
-    assert look(torch.zeros(1, 1, 64, 64))[0, :4].round(4).tolist() == FIRST
+    found = look(torch.full((1, 1, 64, 64), 0.5))[0, 32:36]
+    assert found == pytest.approx([1.44763, -0.17391, -0.23191, 1.31455], abs=1e-4)
     tinted = grey.expand(-1, 3, -1, -1) * torch.tensor([1.0, 0.5, 0.2]).view(1, 3, 1, 1)
     assert np.abs(look(tinted) - look(grey)).max() > 0.05
     assert np.array_equal(look(torch.full((1, 1, 8, 8), 3.0)), look(torch.ones(1, 1, 8, 8)))
-
-
-FIRST: list[float] = []
 
 
 def test_an_extractor_refuses_what_it_cannot_read_or_say() -> None:
@@ -357,12 +355,13 @@ def test_a_fake_stands_between_the_floor_and_the_ceiling(assessed: Quality) -> N
     for found in (
         [f.frechet for f in figures],
         [f.kernel.mean for f in figures],
-        [f.patches[32] for f in figures],
         [-f.neighbourhoods.coverage for f in figures],
     ):
         assert found == sorted(found)
         assert found[1] > found[0]
-    assert figures[1].spectrum > 3 * figures[0].spectrum
+    floor, fake, ceiling = figures
+    assert fake.spectrum > 3 * floor.spectrum
+    assert min(fake.patches[32], ceiling.patches[32]) > 1.5 * floor.patches[32]
     assert not assessed.memory.copied
 
 
@@ -407,15 +406,15 @@ def test_sets_that_do_not_compare_are_refused() -> None:
 
 
 def test_diversity_sees_classes_that_are_missing_or_all_alike() -> None:
-    labels = torch.arange(3).repeat(40)
-    real, fake = normal(120), normal(120, seed=1)
+    labels = torch.arange(3).repeat(200)
+    real, fake = normal(600), normal(600, seed=1)
     same = diversity(fake, labels, real, labels)
     assert same.present == (0, 1, 2)
     assert same.mean == pytest.approx(1, abs=0.1)
     assert same.evenness == pytest.approx(1)
-    fake[labels == 1] = fake[1] + 0.1 * fake[labels == 1]
-    kept = labels != 2
-    found = diversity(fake[kept.numpy()], labels[kept], real, labels)
+    ones, kept = (labels == 1).numpy(), (labels != 2).numpy()
+    fake[ones] = fake[1] + 0.1 * fake[ones]
+    found = diversity(fake[kept], labels[kept], real, labels)
     assert (found.present, found.missing) == ((0, 1), (2,))
     assert found.by_class[1] == pytest.approx(0.1, abs=0.02)
     assert found.by_class[0] == pytest.approx(1, abs=0.15)

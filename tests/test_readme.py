@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from unmask.cli import cli
+from unmask.generate.command import app as generate
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -26,6 +27,15 @@ def test_every_command_and_option_exists() -> None:
         text = CliRunner().invoke(cli, [command, "--help"], terminal_width=200).output
         for option in re.findall(r"--[a-z-]+", rest):
             assert option in text, f"{command} has no {option}"
+
+
+def test_every_command_of_generate_exists() -> None:
+    found = re.findall(r"unmask generate ([\w-]+)(.*)", README)
+    assert len(found) > 4
+    for command, rest in found:
+        text = CliRunner().invoke(generate, [command, "--help"], terminal_width=200).output
+        for option in re.findall(r"--[a-z-]+", rest.partition("#")[0]):
+            assert option in text, f"generate {command} has no {option}"
 
 
 def test_every_target_and_file_exists() -> None:
