@@ -1,7 +1,7 @@
 """From trained experts to the shipped detector: fusion, calibration, thresholds, card.
 
     unmask train fusion --data ALIGNED --expert patchnet=runs/1/last.pt
-        --expert patchnet=runs/2/last.pt --expert residual=shipped
+        --expert patchnet=runs/2/last.pt
         --out detect/weights/image_detector.safetensors
 
 Only the VALIDATION split is read: sources, decoders and generators that trained no expert (and the

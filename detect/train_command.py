@@ -11,6 +11,7 @@ from rich.console import Console
 from unmask.datasets.loaders import load
 from unmask.detect.fusion_train import build
 from unmask.detect.inference import pick_device
+from unmask.detect.pair_stream import Mixture
 from unmask.detect.recipes import RECIPES
 from unmask.detect.train import TrainConfig, train
 from unmask.errors import UnmaskError
@@ -45,6 +46,9 @@ def detector_command(
     check_every: Annotated[
         int, typer.Option(min=1, help="steps between checkpoints")
     ] = TrainConfig.check_every,
+    unpaired: Annotated[
+        float, typer.Option(min=0, max=1, help="part of fakes that have no photograph of their own")
+    ] = Mixture.unpaired,
     workers: Annotated[int, typer.Option(min=0, help="that prepare pictures")] = 1,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps")] = "auto",
 ) -> None:
@@ -55,7 +59,10 @@ def detector_command(
     """
     if recipe not in RECIPES:
         raise typer.BadParameter(f"{recipe!r} is not one of {', '.join(RECIPES)}.")
-    config = TrainConfig(steps=steps, seed=seed, check_every=check_every, workers=workers)
+    config = TrainConfig(
+        steps=steps, seed=seed, check_every=check_every, workers=workers,
+        mixture=Mixture(unpaired=unpaired),
+    )  # fmt: skip
     try:
         samples = [s for where in data for s in load(where, both_classes=False)]
         last = train(

@@ -203,12 +203,12 @@ def test_a_picture_of_the_generator_is_found_again(each_layer: bool) -> None:
         for rgb in generator.synthesis.rgb:
             rgb.weight /= widest
         target = generator(noise)
-    config = ProjectionConfig(steps=200, each_layer=each_layer)
+    config = ProjectionConfig(steps=100, each_layer=each_layer)
     found = project(generator, critic, target, config)
     mean = directions.random_styles(generator, 2000, 0).mean(0)
     far = (generator.synthesis(mean.expand(2, 6, -1)) - target).abs().mean((1, 2, 3)) * 127.5
     assert found.styles.shape == (2, 6, 16)
-    assert (found.error < 0.25 * far).all()
+    assert (found.error < 0.1 * far).all()
     assert torch.equal(generator.synthesis(found.styles, found.noise), found.images)
     assert all(p.grad is None for p in (*generator.parameters(), *critic.parameters()))
     if not each_layer:

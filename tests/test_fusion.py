@@ -249,9 +249,9 @@ def test_an_expert_that_is_no_expert_is_named(built: Path) -> None:
 
 def test_what_has_no_run_stays_as_it_is_shipped() -> None:
     shipped = load_detector("cpu")
-    nets = _nets({"residual": []})
-    held = part_of(load_file(WEIGHTS), "residual")
-    for name, tensor in nets["residual"].state_dict().items():
+    nets = _nets({"patchnet": []})
+    held = part_of(load_file(WEIGHTS), "patchnet")
+    for name, tensor in nets["patchnet"].state_dict().items():
         assert torch.equal(tensor, held[name].to(tensor.dtype)), name
     coder, photographs = shipped_coder()
     pixels = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
