@@ -45,6 +45,7 @@ class Game(nn.Module, ABC):
 
     generator: nn.Module  # one network, or several in a ModuleDict
     critic: nn.Module
+    columns: int | None = None  # of a preview's sheet; None makes it square
 
     @abstractmethod
     def critic_loss(self, batch: Batch, step: int) -> tuple[Tensor, Stats]:

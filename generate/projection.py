@@ -26,6 +26,7 @@ class ProjectionConfig:
     steps: int = 500
     rate: float = 0.1  # of Adam, at its highest
     each_layer: bool = True  # a style for each layer (W+), nearer; False: one for all (W), editable
+    together: float = 0.5  # part of the steps in which the layers' styles move as one, even in W+
     rise: float = 0.05  # part of the steps in which the rate rises
     fall: float = 0.25  # part of the steps in which it falls
     shake: float = 0.05  # noise on styles at first, in parts of their spread
@@ -84,7 +85,9 @@ def project(
             + config.noise * sum(map(unevenness, maps), torch.zeros(()).to(target))
         )
         # Not backward(): the networks' own gradients are nobody's business here.
-        gradients = torch.autograd.grad(loss, leaves)
+        gradients = list(torch.autograd.grad(loss, leaves))
+        if step < config.together * config.steps:  # W+ alone soon sticks where no face is near
+            gradients[0] = gradients[0].mean(1, keepdim=True).expand_as(styles)
         for leaf, gradient in zip(leaves, gradients, strict=True):
             leaf.grad = gradient
         optimiser.step()

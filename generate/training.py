@@ -242,7 +242,7 @@ def _is_shown(step: int) -> bool:
 @torch.no_grad()
 def _show(state: State, out: Path) -> None:
     images = state.game.preview(state.average.eval())
-    save_sheet(images, out / "previews" / f"{state.step:07d}.png")
+    save_sheet(images, out / "previews" / f"{state.step:07d}.png", state.game.columns)
 
 
 @contextmanager

@@ -175,6 +175,8 @@ class DigitCritic(nn.Module):
 class DigitGame(Game):
     """The digit that is asked for: non-saturating logistic loss, R1 every few steps."""
 
+    columns = CLASSES
+
     noise: Tensor
     digits: Tensor
 
