@@ -249,7 +249,7 @@ def test_the_shipped_weights_hold_on_the_test_split(shared: Path) -> None:
     detector = load_detector("cpu")
     clean = [np.asarray(Image.open(s.path).convert("RGB")) for s in test]
     fake = [s.fake for s in test]
-    # 49 faces and 50 fakes: the interval is .05 wide each way. The network was chosen on validation.
+    # 49 faces and 50 fakes: an interval of .05 each way. The network was chosen on validation.
     assert auc(fake, [detector.score(p).score for p in clean]) > 0.92
     assert auc(fake, [detector.score(jpeg(p, 70)).score for p in clean]) > 0.90
 

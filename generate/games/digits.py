@@ -252,7 +252,7 @@ ENTRIES = (
         needs=_NEEDS,
         load=_load,
         profiles={
-            "tiny": Profile(build=vanilla, config=_PLAIN, side=SIDE, cost="minutes on two cores (estimate)"),
+            "tiny": Profile(build=vanilla, config=_PLAIN, side=SIDE, cost="minutes (estimate)"),
             "full": Profile(
                 build=lambda: vanilla(1024, 128),
                 config=replace(_PLAIN, images=5_000_000, batch=256),
@@ -270,7 +270,7 @@ ENTRIES = (
         needs=_NEEDS,
         load=_load,
         profiles={
-            "tiny": Profile(build=dcgan, config=_PLAIN, side=SIDE, cost="minutes on two cores (estimate)"),
+            "tiny": Profile(build=dcgan, config=_PLAIN, side=SIDE, cost="minutes (estimate)"),
             "full": Profile(
                 build=lambda: dcgan(64, 100),
                 config=replace(_PLAIN, images=5_000_000, batch=256),
