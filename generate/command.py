@@ -12,7 +12,7 @@ from rich.table import Table
 
 from unmask.datasets.manifest import Split
 from unmask.errors import UnmaskError
-from unmask.generate import command_photographs, evaluating, playing, sampling
+from unmask.generate import command_faces, command_photographs, evaluating, playing, sampling
 from unmask.generate import trained as trained_module
 from unmask.generate.catalogue import GAMES, find
 from unmask.generate.game import OptionError, Sampling
@@ -185,7 +185,12 @@ def _mark(context: typer.Context, game: str) -> Mark:
     return mark
 
 
-command_photographs.add_to(app, _mark, lambda text: out.print(text, markup=False, soft_wrap=True))
+def _say(text: str) -> None:
+    out.print(text, markup=False, soft_wrap=True)
+
+
+command_photographs.add_to(app, _mark, _say)
+command_faces.add_to(app, _mark, _say)
 
 
 def main(arguments: Sequence[str], marker: object = None) -> None:

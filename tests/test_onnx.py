@@ -94,8 +94,8 @@ def test_the_shipped_detector_scores_a_picture_the_same(
     monkeypatch.setattr(inference, "as_expert", NetExpert)
     monkeypatch.setattr(inference, "OnnxCoder", Coder.eval)
     theirs = load_detector.__wrapped__("cpu")
-    assert {type(e) for e in ours.experts.values()} == {OnnxExpert}
-    assert {type(e) for e in theirs.experts.values()} == {NetExpert}
+    assert {type(e.expert) for e in ours.experts.values()} == {OnnxExpert}
+    assert {type(e.expert) for e in theirs.experts.values()} == {NetExpert}
     found, expected = ours.score(photograph), theirs.score(photograph)
     assert dict(found.logits) == pytest.approx(dict(expected.logits), abs=1e-4)
     assert found.score == pytest.approx(expected.score, abs=1e-4)

@@ -228,7 +228,7 @@ _FULL = replace(_TINY, images=200_000)
 _CYCLE = {
     "tiny": Profile(
         build=lambda: cycle_gan(64, 16, 3, strides=2), config=_TINY, side=64,
-        cost="an hour on two cores (estimate)",
+        cost="40 minutes of one core (0.4 s a step)",
     ),
     "full": Profile(
         build=lambda: cycle_gan(128, 64, 6), config=_FULL, side=128,
@@ -242,7 +242,7 @@ _CYCLE = {
 _CUT = {
     "tiny": Profile(
         build=lambda: cut(64, 16, 3, strides=2, fast=True), config=_TINY, side=64,
-        cost="an hour on two cores (estimate)",
+        cost="22 minutes of one core (0.22 s a step)",
     ),
     "full": Profile(
         build=lambda: cut(128, 64, 6), config=_FULL, side=128, cost="1 hour on one GPU (estimate)"

@@ -1,0 +1,142 @@
+"""`unmask generate edit`: what a person turns on a generator of faces."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from torch import Tensor
+
+from unmask.errors import MediaError, Reason
+from unmask.evidence import Kind
+from unmask.generate.controls import Band, film_frames, layers_of, mixed, styles_of
+from unmask.generate.directions import Direction, moved, sefa
+from unmask.generate.game import OptionError
+from unmask.generate.outputs import Mark, OutputError, write
+from unmask.generate.pictures import film, png, sheet, to_tensor
+from unmask.generate.playing import device_of
+from unmask.generate.projection import ProjectionConfig, project
+from unmask.generate.sampling import numbers
+from unmask.generate.stylegan2 import Critic, Generator
+from unmask.generate.trained import Trained, load_trained
+from unmask.generate.translate import face_square
+from unmask.media import open_media
+
+_TURN = re.compile(r"(\d{1,3})=(-?\d{1,3}(?:\.\d{1,6})?)", re.ASCII)
+_MIX = re.compile(r"(\d{1,9})=(coarse|middle|fine)", re.ASCII)
+STEPS = 500  # of a projection
+
+
+def add_to(
+    app: typer.Typer, marker: Callable[[typer.Context, str], Mark], say: Callable[[str], None]
+) -> None:
+    """Add the command; `marker` gives the marks of a game, `say` prints a line."""
+
+    @app.command("edit")
+    def edit_command(
+        context: typer.Context,
+        to: Annotated[Path, typer.Option("--out", help="a .png sheet, or a .webp film")],
+        seeds: Annotated[str, typer.Option(help="one face each, as 7 or 0-3")] = "0",
+        photo: Annotated[
+            Path | None, typer.Option(help="begin at the face nearest to this portrait instead")
+        ] = None,
+        truncation: Annotated[float, typer.Option(min=0, max=2)] = 0.7,
+        turn: Annotated[
+            list[str] | None,
+            typer.Option(metavar="N=AMOUNT", help="go along the N-th direction (SeFa); repeatable"),
+        ] = None,
+        mix: Annotated[
+            list[str] | None,
+            typer.Option(metavar="SEED=BAND", help="coarse, middle or fine layers of another face"),
+        ] = None,
+        frames: Annotated[int, typer.Option(min=1, max=600, help="of a film, face to face")] = 24,
+        steps: Annotated[int, typer.Option(min=1, help="of a projection")] = STEPS,
+        weights: Annotated[
+            Path | None,
+            typer.Option(exists=True, dir_okay=False, help="a run's last.pt, or a weight file"),
+        ] = None,
+        profile: Annotated[str, typer.Option(help="tiny, full or full-256")] = "tiny",
+        device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps")] = "auto",
+    ) -> None:
+        """Faces with styles mixed and moved, the one nearest to a portrait, or a film of faces."""
+        if to.suffix.lower() not in (".png", ".webp"):
+            raise OptionError("Faces go to a .png, films to a .webp.")
+        if to.exists():
+            raise OutputError(f"{to} exists already, and nothing is overwritten.")
+        trained = load_trained("faces", weights, profile=profile, device=str(device_of(device)))
+        generator, critic = _nets(trained)
+        mark = marker(context, "faces")
+        chosen = numbers(seeds)
+        if to.suffix.lower() == ".webp":
+            if photo or turn or mix:
+                raise OptionError("A film goes from seed to seed; pictures are turned and mixed.")
+            pixels = film_frames(generator, chosen, frames=frames, truncation=truncation)
+            data = mark(film(pixels, milliseconds=80), "image/webp", f"seeds {seeds}", None)
+            say(str(write(data, to)))
+            return
+        original = None
+        if photo is not None:
+            styles, original, error = nearest(generator, critic, photo, steps)
+            say(f"The nearest face is {error:.1f} of 255 grey levels away.")
+        else:
+            styles = styles_of(generator, chosen, truncation)
+        styles = turned(generator, mixed_with(generator, styles, mix or (), truncation), turn or ())
+        with torch.inference_mode():
+            made = generator.synthesis(styles, "fixed")
+        settings = f"seeds {seeds}, truncation {truncation:g}, turn {turn or []}, mix {mix or []}"
+        say(str(write(mark(png(sheet(made)), "image/png", settings, original), to)))
+
+
+def _nets(trained: Trained) -> tuple[Generator, Critic]:
+    generator, critic = trained.game.generator, trained.game.critic
+    if not isinstance(generator, Generator) or not isinstance(critic, Critic):
+        raise OptionError("Only faces are edited.")
+    return generator, critic
+
+
+def nearest(
+    generator: Generator, critic: Critic, photo: Path, steps: int
+) -> tuple[Tensor, bytes, float]:
+    """(1, L, W) styles of the face that is nearest to a portrait, its file, and the error.
+
+    Raises MediaError where it is no picture.
+    """
+    media = open_media(photo)
+    if media.kind is not Kind.IMAGE:
+        raise MediaError(Reason.UNSUPPORTED, f"{photo} is no picture.")
+    square = face_square(media.pixels, generator.size.side)
+    target = to_tensor(np.ascontiguousarray(square)[None])
+    found = project(generator, critic, target, ProjectionConfig(steps=steps))
+    return found.styles, media.data, float(found.error[0])
+
+
+def mixed_with(
+    generator: Generator, styles: Tensor, words: Sequence[str], truncation: float
+) -> Tensor:
+    """Styles with the layers that `SEED=BAND` words name from other faces. Raises OptionError."""
+    for word in words:
+        found = _MIX.fullmatch(word)
+        if not found:
+            raise OptionError(f"{word!r} is not SEED=coarse, SEED=middle or SEED=fine.")
+        other = styles_of(generator, [int(found[1])], truncation)
+        styles = mixed(styles, other, layers_of(Band(found[2]), generator.style_layers))
+    return styles
+
+
+def turned(generator: Generator, styles: Tensor, words: Sequence[str]) -> Tensor:
+    """Styles moved along the directions that `N=AMOUNT` words name. Raises OptionError."""
+    turns = []
+    for word in words:
+        found = _TURN.fullmatch(word)
+        if not found:
+            raise OptionError(f"{word!r} is not N=AMOUNT, as 0=2.5.")
+        turns.append((int(found[1]), float(found[2])))
+    if turns:
+        factors = sefa(generator, max(n for n, _ in turns) + 1)
+        for n, amount in turns:
+            direction = Direction(name=f"SeFa {n}", vector=factors.vectors[n])
+            styles = moved(styles, direction, amount)
+    return styles
