@@ -27,7 +27,16 @@ from unmask.verdict import Verdict, weigh
 
 PREVIEW_SIDE = 1024  # pixels
 # What the numbers of a report depend on.
-_LIBRARIES = ("numpy", "scipy", "pillow", "opencv-python-headless", "av", "c2pa-python", "torch")
+_LIBRARIES = (
+    "numpy",
+    "scipy",
+    "pillow",
+    "opencv-python-headless",
+    "av",
+    "c2pa-python",
+    "onnxruntime",
+    "torch",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
