@@ -6,7 +6,14 @@ from pathlib import Path
 import streamlit as st
 from markupsafe import Markup
 
-from unmask.app import choices, view_analyses, view_file, view_limits, view_provenance
+from unmask.app import (
+    choices,
+    view_analyses,
+    view_file,
+    view_generate,
+    view_limits,
+    view_provenance,
+)
 from unmask.app.examining import Examined, Options, Refused, examine, remembered, with_prior
 from unmask.app.page_html import alert, show, style, unbroken
 from unmask.app.uploads import Upload, example_files, from_example, from_files
@@ -18,6 +25,9 @@ from unmask.report import labels
 from unmask.report.clean import clean
 from unmask.scan import Report
 
+_GENERATE = "Generate"
+_PAGES = ("Check", _GENERATE)
+
 
 def page() -> None:
     """The whole page, top to bottom."""
@@ -27,6 +37,15 @@ def page() -> None:
         "<header><h1>unmask</h1><p>Is this picture or clip synthetic or manipulated, and why?</p>"
         "</header>"
     ))  # fmt: skip
+    with st.sidebar:
+        part = st.radio("Page", _PAGES, horizontal=True, key="page")
+    if part == _GENERATE:
+        view_generate.generate_page()
+        return
+    _check_page()
+
+
+def _check_page() -> None:
     with st.sidebar:
         prior, options = choices.prior(), choices.options()
     uploads = _uploads()

@@ -1,0 +1,229 @@
+"""What the page "Generate" makes: games loaded, pictures made and marked, and asked about."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from unmask.app.examining import Examined, Refused
+from unmask.app.uploads import Upload
+from unmask.errors import MediaError, Reason
+from unmask.evidence import Finding, Kind
+from unmask.generate.controls import Band, layers_of, mixed, styles_of
+from unmask.generate.digit_reader import load_reader
+from unmask.generate.directions import Direction, moved, sefa
+from unmask.generate.game import OptionError, Sampling
+from unmask.generate.games.digits import DigitCritic
+from unmask.generate.outputs import Generated, Mark
+from unmask.generate.pictures import Pixels, png, to_pixels, to_tensor
+from unmask.generate.sampling import numbers, samples
+from unmask.generate.stylegan2 import Generator
+from unmask.generate.trained import Trained, load_trained
+from unmask.generate.translate import face_square, translate
+from unmask.media import DEFAULT_LIMITS, Media, open_bytes
+from unmask.report import labels
+
+MOST = 24  # pictures at once on the page
+DETECTOR = "image_detector"
+# Beside the picture that a critic is asked about: some critics look at how much a batch varies,
+# and would take a picture alone for one of a generator that makes the same over and over.
+_COMPANY = (1, 2, 3)  # seeds
+_UNSURE = 0.5  # of a logit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A picture that a generator made, twice."""
+
+    name: str
+    settings: str
+    marked: bytes  # PNG: what is shown, handed out and checked
+    plain: bytes  # PNG without marks: it stays in the session, to be checked by its pixels alone
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turns:
+    """What is turned on faces beside seed and truncation."""
+
+    amounts: tuple[float, ...] = ()  # along the strongest directions of SeFa, in styles' units
+    other: int | None = None  # seed of a face that gives some of the layers
+    band: Band = Band.COARSE  # which ones
+
+
+@dataclass(frozen=True, kw_only=True)
+class Belief:
+    """What a critic thinks of a picture."""
+
+    logit: float  # above 0: real
+    digit: int | None  # that the reader sees, where the critic asks for one
+
+    @property
+    def words(self) -> str:
+        """A sentence."""
+        kind = "real" if self.logit > 0 else "generated"
+        side = "leans only a little to" if abs(self.logit) < _UNSURE else "takes it for"
+        told = "" if self.digit is None else f", told that it shows the digit {self.digit},"
+        return f"The critic{told} {side} {kind} (logit {self.logit:+.2f}; above 0 is real)."
+
+
+def one_seed(text: str) -> int | None:
+    """A seed as typed; None of an empty field. Raises OptionError."""
+    if not text.strip():
+        return None
+    found = numbers(text)
+    if len(found) != 1:
+        raise OptionError("Styles are mixed with one other face: give a single seed.")
+    return found[0]
+
+
+def typed_path(text: str) -> Path | None:
+    """A path as typed into a field; None of an empty one. Raises OptionError."""
+    words = text.strip()
+    if not words:
+        return None
+    if not words.isprintable():
+        raise OptionError("The path holds characters that cannot be printed.")
+    try:
+        return Path(words).expanduser()
+    except RuntimeError as error:  # the home of somebody who is not there
+        raise OptionError(f"There is no folder {words}.") from error
+
+
+def loaded(name: str, weights: Path | None, profile: str) -> Trained:
+    """A game, of which the session keeps the last. Raises WeightsError, as `load_trained` does."""
+    changed = weights.stat().st_mtime_ns if weights is not None and weights.is_file() else 0
+    key = (name, weights, profile, changed)
+    kept: tuple[object, Trained] | None = st.session_state.get("trained")
+    if kept is None or kept[0] != key:
+        kept = key, load_trained(name, weights, profile=profile)
+        st.session_state["trained"] = kept
+    return kept[1]
+
+
+def make(trained: Trained, asked: Sampling, turns: Turns, mark: Mark) -> list[Made]:
+    """A picture for each seed. Raises OptionError where the game cannot do as asked."""
+    if len(asked.seeds) > MOST:
+        raise OptionError(f"The page makes {MOST} pictures at once, not {len(asked.seeds)}.")
+    turned = any(turns.amounts) or turns.other is not None
+    found = faces(trained, asked, turns) if turned else samples(trained, asked)
+    return marked(found, mark)
+
+
+def marked(found: Iterable[Generated], mark: Mark) -> list[Made]:
+    """Each picture with its marks, and without."""
+    made = []
+    for one in found:
+        plain = png(one.pixels)
+        data = mark(plain, "image/png", one.settings, one.original)
+        made.append(Made(name=one.name, settings=one.settings, marked=data, plain=plain))
+    return made
+
+
+@torch.inference_mode()
+def faces(trained: Trained, asked: Sampling, turns: Turns) -> Iterator[Generated]:
+    """Faces with layers of another and moved along directions. Raises OptionError."""
+    generator = trained.game.generator
+    if not isinstance(generator, Generator):
+        raise OptionError("Only faces are mixed and turned.")
+    truncation = 1.0 if asked.truncation is None else asked.truncation
+    words = f"truncation {truncation:g}"
+    styles = styles_of(generator, asked.seeds, truncation)
+    if turns.other is not None:
+        other = styles_of(generator, [turns.other], truncation)
+        styles = mixed(styles, other, layers_of(turns.band, generator.style_layers))
+        words += f", {turns.band.value} layers of seed {turns.other}"
+    styles = _turned(generator, styles, turns.amounts)
+    for i, amount in enumerate(turns.amounts):
+        words += f", SeFa {i}: {amount:+g}" if amount else ""
+    for seed, pixels in zip(
+        asked.seeds, to_pixels(generator.synthesis(styles, "fixed")), strict=True
+    ):
+        yield Generated(
+            name=f"{trained.entry.name}-{seed:06d}", pixels=pixels, settings=f"seed {seed}, {words}"
+        )
+
+
+def _turned(generator: Generator, styles: Tensor, amounts: tuple[float, ...]) -> Tensor:
+    """(N, L, W) moved by each amount along the direction of its place."""
+    if any(amounts):
+        for i, vector in enumerate(sefa(generator, len(amounts)).vectors):
+            styles = moved(styles, Direction(name=f"SeFa {i}", vector=vector), amounts[i])
+    return styles
+
+
+def translated(trained: Trained, data: bytes, *, to: str, face: bool, mark: Mark) -> Made:
+    """A photograph as the other domain; `face` cuts out the middle square that the game knows.
+
+    Raises MediaError where it is no picture, TranslationError for a way that is not there.
+    """
+    pixels = picture(data, "the photograph").pixels
+    if face:
+        pixels = face_square(pixels, trained.entry.profiles[trained.profile].side)
+    made = Generated(
+        name=f"{trained.entry.name}-{to}",
+        pixels=translate(trained.game.generator, pixels, to=to),
+        settings=f"to {to}",
+        original=data,
+    )
+    return marked([made], mark)[0]
+
+
+def picture(data: bytes, name: str) -> Media:
+    """A still. Raises MediaError."""
+    media = open_bytes(data, name, limits=DEFAULT_LIMITS)
+    if media.kind is not Kind.IMAGE:
+        raise MediaError(Reason.UNSUPPORTED, "This file is no picture.")
+    return media
+
+
+@torch.inference_mode()
+def belief(trained: Trained, pixels: Pixels) -> Belief:
+    """What the game's critic thinks of (S, S, 3), S being the side of the game's pictures.
+
+    A critic that asks for the digit is told what the reader of digits sees, in real and generated
+    pictures alike. The digit that it likes best itself would not do: for a real and a generated
+    picture alike that is seldom the one shown. Raises OptionError for other sizes.
+    """
+    side = trained.entry.profiles[trained.profile].side
+    if pixels.shape != (side, side, 3):
+        raise OptionError(f"The critic looks at pictures of {side} pixels a side.")
+    company = trained.game.sample(Sampling(seeds=_COMPANY)).cpu()
+    image = to_tensor(pixels[None].copy())[:, : company.shape[1]]
+    images = torch.cat([image, company])
+    critic = trained.game.critic
+    if not isinstance(critic, DigitCritic):
+        return Belief(logit=float(critic(images)[0]), digit=None)
+    digit = int(load_reader().read(image)[0])
+    digits = torch.tensor([digit, *range(len(company))])  # without labels, samples come in turn
+    return Belief(logit=float(critic(images, digits)[0]), digit=digit)
+
+
+def grey(trained: Trained) -> bool:
+    """Whether the game's pictures have no colour."""
+    return trained.game.sample(Sampling(seeds=_COMPANY[:1])).shape[1] == 1
+
+
+def upload(data: bytes, name: str) -> Upload:
+    """A picture of the page, as if it had been uploaded."""
+    return Upload(name=name, sha256=hashlib.sha256(data).hexdigest(), read=lambda: data)
+
+
+def told(answer: Examined | Refused) -> list[tuple[str, str]]:
+    """What the checker says, in rows: its verdict, and what the learned detector found."""
+    if isinstance(answer, Refused):
+        return [("Checker", f"{answer.title}. {answer.text}")]
+    verdict = answer.report.verdict
+    rows = [
+        ("Verdict", f"{labels.SYMBOLS[verdict.origin]} {verdict.origin.value}"),
+        ("In words", f"{verdict.headline}. {labels.likelihood(verdict)}."),
+    ]
+    for result in answer.report.results:
+        if result.analyser.name == DETECTOR:
+            outcome = result.outcome
+            text = outcome.summary if isinstance(outcome, Finding) else outcome.text
+            rows.append(("Learned detector", text))
+    return rows
