@@ -109,7 +109,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--inputs", type=Path, required=True, help="of `unmask train fusion`")
-    parser.add_argument("--shipped", nargs="+", choices=FORMS, default=["patchnet"])
+    parser.add_argument("--shipped", nargs="+", choices=FORMS, default=["patchnet", "stylegan"])
     parser.add_argument("--handmade", type=Path, help="weights of the hand-made expert")
     parser.add_argument("--out", type=Path, required=True, help="report, *.json")
     given = parser.parse_args()

@@ -9,6 +9,7 @@ generators that did, on other pictures). Results come later, from `unmask evalua
 """
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,7 @@ from unmask.detect.evaluation.perturbations import parse_all
 from unmask.detect.evaluation.preparation import Preparation, parse_base, sides
 from unmask.detect.fusion import Fusion, fit_fusion
 from unmask.detect.image_card import describe
-from unmask.detect.inference import WEIGHTS, Detector, as_experts, expert_nets, part_of
+from unmask.detect.inference import FORMS, WEIGHTS, Detector, as_experts, expert_nets, part_of
 from unmask.detect.likelihood import Coder, Range, load_expert
 from unmask.detect.quality import NAMES as QUALITY
 from unmask.detect.quality import quality
@@ -170,6 +171,7 @@ def fitted(inputs: Inputs, names: Sequence[str]) -> Fusion:
         inputs.flat(names),
         np.repeat(inputs.fake, repeats),
         np.repeat(group_weights(inputs.samples), repeats),
+        [FORMS[name].floor if name in FORMS else -math.inf for name in names],
     )
 
 
