@@ -10,6 +10,7 @@ source. TEST is not read.
 
 import argparse
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,11 +38,13 @@ def subsets(names: Sequence[str], shipped: Sequence[str]) -> dict[str, tuple[str
     `names` are all inputs: what is neither shipped nor a quality covariate is a candidate.
     """
     candidates = [n for n in names if n not in shipped and n not in QUALITY]
-    found: dict[str, tuple[str, ...]] = {
-        f"{name} alone": (name,) for name in (*shipped, *candidates)
-    }
-    for left in shipped if len(shipped) > 1 else ():
-        found[f"shipped without {left}"] = tuple(name for name in shipped if name != left)
+    # A specialist that only says yes is nothing by itself.
+    general = [n for n in (*shipped, *candidates) if n not in FORMS or FORMS[n].floor == -math.inf]
+    found: dict[str, tuple[str, ...]] = {f"{name} alone": (name,) for name in general}
+    for left in shipped:
+        rest = tuple(name for name in shipped if name != left)
+        if set(rest) & set(general):
+            found[f"shipped without {left}"] = rest
     found[SHIPPED] = tuple(shipped)
     for more in candidates:
         found[f"shipped + {more}"] = (*shipped, more)

@@ -102,10 +102,13 @@ def moved(points: Floats, matrix: Floats) -> Floats:
     return np.asarray(points @ matrix[:, :2].T + matrix[:, 2])
 
 
-def align(pixels: Pixels, landmarks: Floats, side: int) -> AlignedFace:
-    """The face in the canonical square of `side` pixels. Raises FaceError."""
+def align(pixels: Pixels, landmarks: Floats, side: int, places: Floats = CANONICAL) -> AlignedFace:
+    """The face in a square of `side` pixels, its landmarks at (5, 2) `places`, parts of the side.
+
+    Raises FaceError.
+    """
     # Pixel centres lie at whole numbers: the square goes from -0.5 to side - 0.5.
-    matrix = similarity(landmarks, CANONICAL * side - 0.5)
+    matrix = similarity(landmarks, places * side - 0.5)
     x, y, width, height = square_in(pixels.shape, matrix, side)
     if not width or not height:
         raise FaceError("The face lies outside of the picture.")

@@ -16,19 +16,13 @@ from unmask.generate import command_faces, command_photographs, evaluating, play
 from unmask.generate import trained as trained_module
 from unmask.generate.catalogue import GAMES, find
 from unmask.generate.game import OptionError, Sampling
+from unmask.generate.options import Device, ProfileName, Weights
 from unmask.generate.outputs import Mark
 from unmask.generate.trained import load_trained
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 out, err = Console(), Console(stderr=True)
 STOPPED = 130  # the exit code of a run that Ctrl-C ended
-
-Weights = Annotated[
-    Path | None,
-    typer.Option(exists=True, dir_okay=False, help="a run's last.pt, or a weight file"),
-]
-ProfileName = Annotated[str, typer.Option(help="tiny: on two cores; full: one GPU")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps")]
 
 
 @app.callback()

@@ -15,6 +15,7 @@ from unmask.evidence import Kind
 from unmask.generate.controls import Band, film_frames, layers_of, mixed, styles_of
 from unmask.generate.directions import Direction, moved, sefa
 from unmask.generate.game import OptionError
+from unmask.generate.options import Device, ProfileName, Weights
 from unmask.generate.outputs import Mark, OutputError, write
 from unmask.generate.pictures import film, png, sheet, to_tensor
 from unmask.generate.playing import device_of
@@ -54,12 +55,9 @@ def add_to(
         ] = None,
         frames: Annotated[int, typer.Option(min=1, max=600, help="of a film, face to face")] = 24,
         steps: Annotated[int, typer.Option(min=1, help="of a projection")] = STEPS,
-        weights: Annotated[
-            Path | None,
-            typer.Option(exists=True, dir_okay=False, help="a run's last.pt, or a weight file"),
-        ] = None,
-        profile: Annotated[str, typer.Option(help="tiny, full or full-256")] = "tiny",
-        device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps")] = "auto",
+        weights: Weights = None,
+        profile: ProfileName = "tiny",
+        device: Device = "auto",
     ) -> None:
         """Faces with styles mixed and moved, the one nearest to a portrait, or a film of faces."""
         if to.suffix.lower() not in (".png", ".webp"):
@@ -108,7 +106,7 @@ def nearest(
     if media.kind is not Kind.IMAGE:
         raise MediaError(Reason.UNSUPPORTED, f"{photo} is no picture.")
     square = face_square(media.pixels, generator.size.side)
-    target = to_tensor(np.ascontiguousarray(square)[None])
+    target = to_tensor(square[None].copy())
     found = project(generator, critic, target, ProjectionConfig(steps=steps))
     return found.styles, media.data, float(found.error[0])
 

@@ -17,6 +17,7 @@ from unmask.generate.alignment import YuNet
 from unmask.generate.entry import Task
 from unmask.generate.game import OptionError
 from unmask.generate.games.swap import prepare
+from unmask.generate.options import Device, FaceModel, ProfileName, Weights
 from unmask.generate.outputs import Generated, Mark, OutputError, write, write_marked
 from unmask.generate.playing import device_of, profile_of
 from unmask.generate.swap_nets import SwapNet
@@ -26,16 +27,6 @@ from unmask.generate.translate import face_square, reconstruct, translate
 from unmask.media import open_media
 
 Marker = Callable[[typer.Context, str], Mark]
-Weights = Annotated[
-    Path | None,
-    typer.Option(exists=True, dir_okay=False, help="a run's last.pt, or a weight file"),
-]
-ProfileName = Annotated[str, typer.Option(help="tiny: on two cores; full: one GPU")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps")]
-FaceModel = Annotated[
-    Path | None,
-    typer.Option(exists=True, dir_okay=False, help="YuNet's file of OpenCV's model zoo"),
-]
 
 
 def add_to(app: typer.Typer, marker: Marker, say: Callable[[str], None]) -> None:

@@ -1,17 +1,15 @@
 """A picture through a trained translator: of any size, whole or in tiles; faces cut out for it."""
 
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
 from unmask.datasets.picture_arrays import square
 from unmask.errors import UnmaskError
+from unmask.generate.alignment import YuNet, align
 from unmask.generate.pictures import Pixels, to_pixels, to_tensor
 from unmask.generate.resnet_translator import STRIDE
 
@@ -116,60 +114,12 @@ def face_square(pixels: Pixels, side: int, *, model: Path | None = None) -> Pixe
 
     With the file of a YuNet `model` (Wu et al. 2023), the largest face, turned and scaled so that
     its five landmarks lie as in the training set; without, the middle square, which suits portraits
-    alone. Raises TranslationError: no model that can be read, or no face.
+    alone. Raises TranslationError where there is no face, WeightsError for a model that is none.
     """
     if model is None:
         return square(Image.fromarray(pixels), side)
-    return _aligned(pixels, _landmarks(pixels, model), side)
-
-
-def _landmarks(pixels: Pixels, model: Path) -> NDArray[np.float64]:
-    """(5, 2) x and y in pixels, of the largest face."""
-    if not model.is_file():
-        raise TranslationError(f"There is no face detector {model}.")
-    height, width = pixels.shape[:2]
-    shrink = min(1.0, 640 / max(height, width))  # the detector knows faces up to some 300 pixels
-    size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    try:
-        detector = cv2.FaceDetectorYN.create(str(model), "", size, _SURE)
-        found: Any = detector.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))[1]
-    except cv2.error as error:
-        raise TranslationError(f"{model} is no face detector of the kind YuNet.") from error
-    if found is None:
+    faces = YuNet(model, least_score=_SURE)(pixels)
+    if not faces:
         raise TranslationError("No face was found in the picture.")
-    largest = max(found, key=lambda face: face[2] * face[3])
-    scale = np.array([width / size[0], height / size[1]])
-    places: NDArray[np.float64] = np.asarray(largest[4:14], np.float64).reshape(5, 2) * scale
-    return places
-
-
-def _aligned(pixels: Pixels, landmarks: NDArray[np.float64], side: int) -> Pixels:
-    """(side, side, 3): landmarks brought to `FACE` by the nearest turn, scale and shift."""
-    matrix, scale = _similarity(landmarks, FACE * side)
-    if scale < 0.5:  # the warp reads four pixels for one: shrunk first, fine detail is not noise
-        size = [max(1, round(n * 2 * scale)) for n in pixels.shape[1::-1]]
-        ratio = np.array(size) / pixels.shape[1::-1]
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-        matrix, _ = _similarity(landmarks * ratio, FACE * side)
-    warped: Pixels = cv2.warpAffine(
-        pixels, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-    )
-    return warped
-
-
-def _similarity(
-    points: NDArray[np.float64], goals: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], float]:
-    """(2, 3) matrix that brings (N, 2) points nearest to goals by least squares; its scale.
-
-    As complex numbers, z -> m z + t. Raises TranslationError where all points are one.
-    """
-    z, w = points @ (1, 1j), goals @ (1, 1j)
-    around = z - z.mean()
-    spread = float((np.abs(around) ** 2).sum())
-    if spread == 0:
-        raise TranslationError("The face that was found has no size.")
-    m = (around.conj() * w).sum() / spread
-    t = w.mean() - m * z.mean()
-    return np.array([[m.real, -m.imag, t.real], [m.imag, m.real, t.imag]]), float(abs(m))
+    largest = max(faces, key=lambda face: face.box[2] * face.box[3])
+    return align(pixels, largest.landmarks, side, FACE).pixels

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from unmask.forensics.certificates import TestCertificates, make_test_certificates
+from unmask.forensics.signing import Identity
+
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
@@ -62,3 +65,15 @@ def photograph_jpeg(photograph: NDArray[np.uint8]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(photograph).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> TestCertificates:
+    """A certificate chain to sign with."""
+    return make_test_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def identity(chain: TestCertificates) -> Identity:
+    """Who signs with it."""
+    return Identity(certificates=chain.chain.read_bytes(), key=chain.key.read_bytes())

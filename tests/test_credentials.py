@@ -38,16 +38,6 @@ AI = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 CAPTURE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
 
 
-@pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> TestCertificates:
-    return make_test_certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
-def identity(chain: TestCertificates) -> Identity:
-    return Identity(certificates=chain.chain.read_bytes(), key=chain.key.read_bytes())
-
-
 def picture(kind: str, seed: int = 0) -> bytes:
     pixels = np.random.default_rng(seed).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     out = io.BytesIO()

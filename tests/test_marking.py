@@ -3,13 +3,8 @@
 import hashlib
 import io
 import json
-import os
-import stat
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -23,9 +18,8 @@ from PIL import Image, ImageSequence
 
 from unmask.errors import MediaError, SigningError
 from unmask.evidence import Finding
-from unmask.forensics.certificates import TestCertificates, make_test_certificates
+from unmask.forensics.certificates import TestCertificates
 from unmask.forensics.credentials import State, read_credentials
-from unmask.forensics.local_identity import DAYS, config_folder, local_identity, local_roots
 from unmask.forensics.marking import (
     EDITED_TYPE,
     MADE_TYPE,
@@ -47,16 +41,6 @@ from unmask.verdict import Origin
 
 READERS = ("metadata", "generator_traces", "c2pa")
 SETTINGS = "seed 7, truncation 0.7, Größe <64> & 雪"
-
-
-@pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> TestCertificates:
-    return make_test_certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
-def identity(chain: TestCertificates) -> Identity:
-    return Identity(certificates=chain.chain.read_bytes(), key=chain.key.read_bytes())
 
 
 # --- files ------------------------------------------------------------------------------------
@@ -357,94 +341,3 @@ def test_text_gets_a_sidecar() -> None:
     assert said["sha256"] == hashlib.sha256(poem).hexdigest()
     with pytest.raises(SigningError):
         mark_text_sidecar(b"", generator="poems")
-
-
-# --- the local identity -----------------------------------------------------------------------
-
-
-def test_the_local_identity_is_made_once_and_private(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("UNMASK_HOME", str(tmp_path / "home"))
-    assert local_roots() == ()
-    data = mark_made(file("png"), "image/png", generator="digits").data
-    kept = tmp_path / "home" / "identities"
-    (one,) = kept.iterdir()
-    assert local_identity().key == (one / "key.pem").read_bytes()
-    assert [p.name for p in kept.iterdir()] == [one.name]
-    if os.name == "posix":
-        assert stat.S_IMODE((one / "key.pem").stat().st_mode) == 0o600
-        assert stat.S_IMODE(one.stat().st_mode) == 0o700
-    (root,) = local_roots()
-    read = read_credentials(data, "image/png", lists=TrustLists(), user_anchors=[root])
-    assert read.state is State.TRUSTED
-
-
-def test_a_local_identity_that_ends_is_renewed_and_kept(tmp_path: Path) -> None:
-    first = local_identity(tmp_path)
-    last_days = datetime.now(UTC) + timedelta(days=DAYS - 2)
-    assert local_identity(tmp_path, last_days) == first
-    make_test_certificates(tmp_path / "2020-01-01", days=-1)  # ended as it began
-    assert local_identity(tmp_path) == first
-    (next(p for p in tmp_path.iterdir() if p.name != "2020-01-01") / "key.pem").rename(
-        tmp_path / "stolen"
-    )
-    with pytest.raises(SigningError, match="Remove that folder"):
-        local_identity(tmp_path)
-
-
-def test_only_ended_identities_lead_to_a_new_one(tmp_path: Path) -> None:
-    old = make_test_certificates(tmp_path / "2020-01-01", days=0)  # within a day of its end
-    new = local_identity(tmp_path)
-    assert new.key != old.key.read_bytes()
-    assert local_identity(tmp_path) == new
-    assert len(local_roots(tmp_path)) == 2
-
-
-def test_a_folder_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(SigningError):
-        local_identity(tmp_path / "file")
-    with pytest.raises(SigningError):
-        local_identity(tmp_path / "file" / "below")
-
-
-def test_processes_that_begin_together_agree(tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path\n"
-        "from unmask.forensics.local_identity import local_identity\n"
-        "print('ready', flush=True); sys.stdin.readline()\n"
-        "one = local_identity(Path(sys.argv[1]))\n"
-        "import hashlib; print(hashlib.sha256(one.certificates + one.key).hexdigest())"
-    )
-    runs = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, str(tmp_path)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )
-        for _ in range(2)
-    ]  # fmt: skip
-    for run in runs:
-        assert run.stdout
-        assert run.stdout.readline() == "ready\n"
-    said = set()
-    for run in runs:
-        assert run.stdin
-        run.stdin.write("\n")
-        run.stdin.flush()
-    for run in runs:
-        said.add(run.communicate()[0].strip())
-        assert run.returncode == 0
-    one = local_identity(tmp_path)
-    assert said == {hashlib.sha256(one.certificates + one.key).hexdigest()}
-    assert len(list(tmp_path.iterdir())) == 1
-
-
-def test_where_settings_are_kept() -> None:
-    home = Path.home()
-    assert config_folder({"UNMASK_HOME": "/x"}, "linux") == Path("/x")
-    assert config_folder({"XDG_CONFIG_HOME": "/c"}, "linux") == Path("/c/unmask")
-    assert config_folder({"XDG_CONFIG_HOME": "c"}, "linux") == home / ".config/unmask"
-    assert config_folder({}, "linux") == home / ".config/unmask"
-    assert config_folder({"APPDATA": "/roam"}, "win32") == Path("/roam/unmask")
-    assert config_folder({}, "darwin") == home / "Library/Application Support/unmask"

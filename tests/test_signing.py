@@ -40,16 +40,6 @@ EMAIL, CODE, CLIENT, ANY, TIME = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def chain(tmp_path_factory: pytest.TempPathFactory) -> TestCertificates:
-    return make_test_certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
-def identity(chain: TestCertificates) -> Identity:
-    return Identity(certificates=chain.chain.read_bytes(), key=chain.key.read_bytes())
-
-
 def picture(kind: str = "JPEG") -> bytes:
     pixels = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     out = io.BytesIO()

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
+from unmask.errors import WeightsError
+from unmask.generate.alignment import align
 from unmask.generate.checkpoint import learned, read
 from unmask.generate.game import Batch
 from unmask.generate.games.translation import (
@@ -32,7 +34,6 @@ from unmask.generate.training import TrainConfig, TrainingError, train
 from unmask.generate.translate import (
     FACE,
     TranslationError,
-    _aligned,
     face_square,
     reconstruct,
     translate,
@@ -343,7 +344,7 @@ def test_what_cannot_be_translated_is_refused() -> None:
 
 def test_a_face_is_the_middle_square_or_lies_as_in_the_training_set(tmp_path: Path) -> None:
     assert np.array_equal(face_square(noise(20, 30), 20), noise(20, 30)[:, 5:25])
-    with pytest.raises(TranslationError, match="no face detector"):
+    with pytest.raises(WeightsError, match="no face detector"):
         face_square(noise(20, 30), 20, model=tmp_path / "none.onnx")
     side, angle = 32, np.exp(0.3j)
     for scale in (0.8, 4.0, 9.0):  # of the face in the picture: the larger ones are shrunk first
@@ -354,7 +355,7 @@ def test_a_face_is_the_middle_square_or_lies_as_in_the_training_set(tmp_path: Pa
         for channel, (x, y) in enumerate(landmarks[:3]):
             spot = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * (2 * scale) ** 2))
             pixels[..., channel] = (255 * spot).astype(np.uint8)
-        made = _aligned(pixels, landmarks, side).astype(float)
+        made = align(pixels, landmarks, side, FACE).pixels.astype(float)
         for channel, goal in enumerate(FACE[:3] * side):
             weight = made[..., channel] / made[..., channel].sum()
             x, y = (weight.sum(0) * np.arange(side)).sum(), (weight.sum(1) * np.arange(side)).sum()

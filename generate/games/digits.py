@@ -3,6 +3,7 @@
 All three work at 32 x 32 pixels, grey, in [-1, 1].
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -242,42 +243,32 @@ _NEEDS = "MNIST's IDX files: " + MNIST
 _PLAIN = TrainConfig(images=200_000, lr_generator=2e-4, lr_critic=2e-4, betas=(0.5, 0.999))
 _GOODFELLOW = 'Goodfellow et al. 2014, "Generative adversarial nets"'
 
+
+def _historical(
+    name: str, title: str, papers: tuple[str, ...], decoder: str, cost: str,
+    tiny: Callable[[], Game], full: Callable[[], Game],
+) -> Entry:  # fmt: skip
+    """A game of noise to whatever digit comes."""
+    larger = replace(_PLAIN, images=5_000_000, batch=256)
+    return Entry(
+        name=name, title=title, task=Task.SAMPLE, papers=papers, decoder=decoder, needs=_NEEDS,
+        load=_load,
+        profiles={
+            "tiny": Profile(build=tiny, config=_PLAIN, side=SIDE, cost="minutes (estimate)"),
+            "full": Profile(build=full, config=larger, side=SIDE, cost=cost),
+        },
+    )  # fmt: skip
+
+
 ENTRIES = (
-    Entry(
-        name="digits-2014",
-        title="Digits by the GAN of 2014",
-        task=Task.SAMPLE,
-        papers=(_GOODFELLOW,),
-        decoder="none: all pixels at once",
-        needs=_NEEDS,
-        load=_load,
-        profiles={
-            "tiny": Profile(build=vanilla, config=_PLAIN, side=SIDE, cost="minutes (estimate)"),
-            "full": Profile(
-                build=lambda: vanilla(1024, 128),
-                config=replace(_PLAIN, images=5_000_000, batch=256),
-                side=SIDE,
-                cost="10 minutes on one GPU (estimate)",
-            ),
-        },
+    _historical(
+        "digits-2014", "Digits by the GAN of 2014", (_GOODFELLOW,), "none: all pixels at once",
+        "10 minutes on one GPU (estimate)", vanilla, lambda: vanilla(1024, 128),
     ),
-    Entry(
-        name="digits-dcgan",
-        title="Digits by a DCGAN",
-        task=Task.SAMPLE,
-        papers=("Radford et al. 2016, DCGAN", _GOODFELLOW),
-        decoder="transposed convolution k4",
-        needs=_NEEDS,
-        load=_load,
-        profiles={
-            "tiny": Profile(build=dcgan, config=_PLAIN, side=SIDE, cost="minutes (estimate)"),
-            "full": Profile(
-                build=lambda: dcgan(64, 100),
-                config=replace(_PLAIN, images=5_000_000, batch=256),
-                side=SIDE,
-                cost="15 minutes on one GPU (estimate)",
-            ),
-        },
+    _historical(
+        "digits-dcgan", "Digits by a DCGAN", ("Radford et al. 2016, DCGAN", _GOODFELLOW),
+        "transposed convolution k4", "15 minutes on one GPU (estimate)",
+        dcgan, lambda: dcgan(64, 100),
     ),
     Entry(
         name="digits",

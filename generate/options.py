@@ -1,0 +1,17 @@
+"""Options that several commands of `unmask generate` take."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Weights = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="a run's last.pt, or a weight file"),
+]
+ProfileName = Annotated[str, typer.Option(help="tiny: on two cores; full: one GPU")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps")]
+FaceModel = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="YuNet's file of OpenCV's model zoo"),
+]
