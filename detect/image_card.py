@@ -48,8 +48,8 @@ def describe(fitted: Mapping[str, Any]) -> Card:
         task="Is this picture generated? Fused logit of two networks; above 0 leans to synthetic.",
         architecture="patchnet: EfficientNet-Lite0 to patch logits at stride 16, the mean of the"
         " weights of four runs, seen as it is, mirrored and upside down; stylegan: the same network"
-        " trained on StyleGAN alone, whose logits below 2.5 count as 2.5; logistic fusion; a lossless"
-        " coder of photographs says what is out of range",
+        " trained on StyleGAN alone, whose logits below 2.5 count as 2.5; logistic fusion; a"
+        " lossless coder of photographs says what is out of range",
         papers=(
             "Chai et al. 2020, What makes fake images detectable?",
             "Tan and Le 2019, EfficientNet",
