@@ -284,3 +284,12 @@ def test_a_flipped_expert_sees_what_it_would_see_in_the_picture_as_it_is() -> No
     score = shipped.score(pixels).score
     assert shipped.score(upside_down).score == pytest.approx(score, abs=0.5)
     assert shipped.score(mirrored).score == pytest.approx(score, abs=0.5)
+
+
+def test_a_picture_can_reach_the_shipped_thresholds() -> None:
+    """The rates of error bound the ratio from above: a threshold beyond that would say nothing."""
+    detector = load_detector("cpu")
+    highest = detector.calibration["image"].llr(1e6)
+    for name in ("llr_fpr_1", "llr_fpr_5"):
+        assert detector.card.thresholds[name] < highest - 0.5
+    assert highest > np.log(9) + 0.5  # P >= 0.9 from even odds
