@@ -147,11 +147,18 @@ class Form:
     flipped: bool = True  # looks at the picture mirrored and upside down too
 
 
+def _critic_net() -> nn.Module:
+    from unmask.detect.critic_net import blank  # a scan without it need not load generate/
+
+    return blank()
+
+
 FORMS = {
     # Knows StyleGAN alone: what it does not recognise may be of any other generator. Its floor was
     # chosen on validation: from lower ones it is heard on faces of photographs as well.
     "stylegan": Form(build=PatchNet, stride=16, floor=2.5, flipped=False),
     "patchnet": Form(build=PatchNet, stride=16),
+    "critic": Form(build=_critic_net, stride=16, flipped=False),
     "residual": Form(build=ResidualNet, stride=8, top=TOP),
 }
 
@@ -206,8 +213,10 @@ def part_of(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
 
 def as_expert(net: nn.Module, *, stride: int, top: float = 0.0) -> Expert:
     """The network as an expert where its weights are: ONNX Runtime's on the processor."""
-    kind = OnnxExpert if next(net.parameters()).device.type == "cpu" else NetExpert
-    return kind(net, stride=stride, top=top)
+    on_processor = next(net.parameters()).device.type == "cpu"
+    if on_processor and isinstance(net, PatchNet | ResidualNet):
+        return OnnxExpert(net, stride=stride, top=top)
+    return NetExpert(net, stride=stride, top=top)
 
 
 @cache

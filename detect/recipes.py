@@ -1,5 +1,7 @@
 """The networks that `unmask train detector` trains: ours, and those they are compared with."""
 
+from unmask.detect.critic_net import of_faces
+from unmask.detect.encodings import Chain
 from unmask.detect.patchnet import PatchNet
 from unmask.detect.peers.recipes import PEERS
 from unmask.detect.recipe import Recipe
@@ -10,6 +12,23 @@ OURS = {
         name="patchnet",
         build=lambda: PatchNet(drop_path=0.1),
         paper="Chai et al. 2020; Tan and Le 2019",
+        pretrained=True,
+    ),
+    # The specialist: whole faces, so that it sees their shapes, through a milder chain.
+    "stylegan": Recipe(
+        name="stylegan",
+        build=lambda: PatchNet(drop_path=0.1),
+        paper="Chai et al. 2020; Tan and Le 2019; Wang et al. 2020",
+        crop=224,
+        batch=24,
+        lr=3e-4,
+        pretrained=True,
+        chain=Chain(scale=(0.8, 1.4)),
+    ),
+    "critic": Recipe(
+        name="critic",
+        build=of_faces,
+        paper="Tan et al. 2023 (LGrad); Karras et al. 2020",
         pretrained=True,
     ),
     "residual": Recipe(

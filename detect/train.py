@@ -134,8 +134,9 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     net = recipe.build()
-    if backbone is not None and isinstance(net, PatchNet):
-        load_backbone(net, _read(backbone))
+    trunk = getattr(net, "trunk", net)
+    if backbone is not None and isinstance(trunk, PatchNet):
+        load_backbone(trunk, _read(backbone))
     if start is not None:
         # What it was trained with beside the network (ranges, other experts) stays behind.
         kept = averaged(start)

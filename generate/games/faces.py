@@ -155,7 +155,7 @@ def _rates(batch: int, images: int) -> TrainConfig:
     )  # fmt: skip
 
 
-_TINY = Size(side=64, base=1024, most=96, z=128, w=128, mapping=2)
+TINY = Size(side=64, base=1024, most=96, z=128, w=128, mapping=2)
 _NEEDS = (
     "a folder of aligned photographs of faces, in any sub-folders; of each the middle square is"
     " taken. CelebA: img_align_celeba.zip from https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html;"
@@ -178,7 +178,7 @@ ENTRIES = (
             # R1 at four times the formula (0.05), for few reals and small batches: a choice that
             # was not compared with others.
             "tiny": _profile(
-                _TINY,
+                TINY,
                 Rules(gamma=4 * r1_gamma(64, 16), path_every=8, ramp=100_000),
                 _rates(16, 200_000),
                 "an hour on two idle cores (estimate from 63 images a second)",
