@@ -56,8 +56,9 @@ def save(path: Path, state: State, config: "TrainConfig") -> None:
 def load(path: Path, state: State, config: "TrainConfig") -> None:
     """Go on from a checkpoint. Raises WeightsError where it is of another game or options."""
     held = read(path)
-    ours, theirs = options_of(config), held["options"]
-    differing = [k for k in ours if k not in FREE and ours[k] != theirs.get(k)]
+    # An option that came later had its default when the checkpoint was made.
+    ours, theirs = options_of(config), options_of(type(config)()) | held["options"]
+    differing = [k for k in ours if k not in FREE and ours[k] != theirs[k]]
     if differing:
         raise WeightsError(
             f"{path} was made with other options ({', '.join(differing)}); write elsewhere."

@@ -16,7 +16,7 @@ from unmask.generate import command_faces, command_photographs, evaluating, play
 from unmask.generate import trained as trained_module
 from unmask.generate.catalogue import GAMES, find
 from unmask.generate.game import OptionError, Sampling
-from unmask.generate.options import Device, ProfileName, Weights
+from unmask.generate.options import Device, ProfileName, StartFrom, Weights
 from unmask.generate.outputs import Mark
 from unmask.generate.trained import load_trained
 
@@ -55,6 +55,7 @@ def train_command(
     lr_critic: Annotated[float | None, typer.Option(min=0)] = None,
     check_every: Annotated[int | None, typer.Option(min=1, help="steps")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
+    start: StartFrom = None,
     cache: Annotated[
         Path | None, typer.Option(file_okay=False, help="keeps decoded pictures")
     ] = None,
@@ -76,10 +77,10 @@ def train_command(
     config = replace(size.config, accumulate=accumulate, seed=seed, **given)  # type: ignore[arg-type]
     batches = entry.load(data, size.side, cache)
     if dry_run:
-        for line in playing.rehearse(size, batches, config, device):
+        for line in playing.rehearse(size, batches, config, device, start):
             out.print(line, markup=False)
         return
-    outcome = playing.play(size, batches, config, to, device=device, quiet=quiet)
+    outcome = playing.play(size, batches, config, to, device=device, quiet=quiet, start=start)
     if outcome.stopped:
         err.print(f"Stopped after step {outcome.step}; the same command goes on.", markup=False)
         raise typer.Exit(STOPPED)

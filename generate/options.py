@@ -9,6 +9,14 @@ Weights = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="a run's last.pt, or a weight file"),
 ]
+StartFrom = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, dir_okay=False,
+        help="begin from another run's last.pt (a copy, while that run goes on) or a weight file"
+        " of the same networks: fine-tuning",
+    ),
+]  # fmt: skip
 ProfileName = Annotated[str, typer.Option(help="tiny: on two cores; full: one GPU")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps")]
 FaceModel = Annotated[

@@ -10,6 +10,7 @@ import torch
 from unmask.card import load_card
 from unmask.generate.entry import Entry, Profile
 from unmask.generate.game import Batches, OptionError
+from unmask.generate.starting import read_start
 from unmask.generate.trained import shipped
 from unmask.generate.training import Outcome, TrainConfig, step_once, train
 
@@ -36,18 +37,33 @@ def profile_of(entry: Entry, name: str) -> Profile:
 
 
 def play(
-    profile: Profile, batches: Batches, config: TrainConfig, out: Path, *, device: str, quiet: bool
+    profile: Profile,
+    batches: Batches,
+    config: TrainConfig,
+    out: Path,
+    *,
+    device: str,
+    quiet: bool,
+    start: Path | None = None,
 ) -> Outcome:
-    """Train a profile from its own beginning, which the seed fixes, or go on with it."""
+    """Train a profile from its own beginning, which the seed fixes, or go on with it.
+
+    `start` is another run's last.pt or a weight file to begin from. Raises WeightsError.
+    """
     torch.manual_seed(config.seed)
     game = profile.build()
-    return train(game, batches, config, out, device=device_of(device), quiet=quiet)
+    begun = read_start(start) if start else None
+    return train(game, batches, config, out, start=begun, device=device_of(device), quiet=quiet)
 
 
-def rehearse(profile: Profile, batches: Batches, config: TrainConfig, device: str) -> list[str]:
+def rehearse(
+    profile: Profile, batches: Batches, config: TrainConfig, device: str, start: Path | None = None
+) -> list[str]:
     """Play three steps without writing anything, and say what the whole run would take."""
     torch.manual_seed(config.seed)
     game = profile.build()
+    if start:
+        read_start(start).fit(game)
     where = device_of(device)
     times = []
     for step in range(3):

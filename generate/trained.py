@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from unmask.card import Card, load_card
@@ -21,6 +20,7 @@ from unmask.generate.catalogue import find
 from unmask.generate.checkpoint import learned
 from unmask.generate.entry import Entry
 from unmask.generate.game import Game
+from unmask.generate.starting import fill, read_weights
 
 WEIGHTS = Path(__file__).with_name("weights")
 
@@ -66,7 +66,7 @@ def load_trained(
     if profile not in entry.profiles:
         raise WeightsError(f"{name} has no profile {profile!r}.")
     game = entry.profiles[profile].build()
-    _fill(game, generator, critic, source)
+    fill(game, generator, critic, source.name)
     game.to(device).eval().requires_grad_(False)
     return Trained(entry=entry, profile=profile, game=game, images=images, card=card)
 
@@ -76,25 +76,8 @@ def _held(
 ) -> tuple[dict[str, Tensor], dict[str, Tensor], int, str]:
     if card.game.get("name") != name:
         raise WeightsError(f"{source.name} holds no {name} but {card.game.get('name', card.name)}.")
-    try:
-        tensors = {
-            k: v.float() if v.is_floating_point() else v for k, v in load_file(source).items()
-        }
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f"The weights {source.name} cannot be read.") from error
-    parts: dict[str, dict[str, Tensor]] = {"generator": {}, "critic": {}}
-    for key, value in tensors.items():
-        part, _, rest = key.partition(".")
-        parts.setdefault(part, {})[rest] = value
-    return parts["generator"], parts["critic"], int(card.game["images"]), str(card.game["profile"])
-
-
-def _fill(game: Game, generator: dict[str, Tensor], critic: dict[str, Tensor], path: Path) -> None:
-    try:
-        game.generator.load_state_dict(generator)
-        game.critic.load_state_dict(critic)
-    except RuntimeError as error:
-        raise WeightsError(f"{path.name} holds another game or profile.") from error
+    generator, critic = read_weights(source)
+    return generator, critic, int(card.game["images"]), str(card.game["profile"])
 
 
 def export(

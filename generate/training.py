@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from unmask.generate.checkpoint import State, load, save
 from unmask.generate.game import Batch, Batches, Game, Stats
 from unmask.generate.journal import Journal
 from unmask.generate.pictures import save_sheet
+from unmask.generate.starting import Start
 
 
 class TrainingError(UnmaskError):
@@ -55,6 +56,7 @@ class TrainConfig:
     half_life: float = 5_000  # images, of the generator's running average
     check_every: int = 500  # steps between checkpoints
     seed: int = 1
+    start: str = ""  # sha256 of the weights that the run began from; `train` sets it
 
     @property
     def steps(self) -> int:
@@ -77,14 +79,17 @@ def train(
     config: TrainConfig,
     out: Path,
     *,
+    start: Start | None = None,
     device: torch.device | None = None,
     quiet: bool = True,
 ) -> Outcome:
     """Play until `config.images` were seen; checkpoint, log and previews go to `out`.
 
+    With `start` a run that has no checkpoint yet begins from those networks, else from the game's.
+
     Ctrl-C ends it after the step in hand, saved. Raises TrainingError: a loss that is not finite
-    (the last checkpoint is left as it was), a batch that cannot be shared out, or a checkpoint of
-    other options.
+    (the last checkpoint is left as it was) or a batch that cannot be shared out; and WeightsError:
+    a checkpoint of other options, among which is its start, or a start that does not fit.
     """
     rank, world = processes.join()
     if config.batch % (world * config.accumulate):
@@ -93,13 +98,17 @@ def train(
             f" {config.accumulate} parts each."
         )
     device = device or torch.device("cpu")
+    if start:
+        config = replace(config, start=start.sha256)
     with torch.random.fork_rng(), _until_interrupted() as interrupted:
         state = _begin(game, config, device)
         last = out / "last.pt"
         if last.is_file():
             load(last, state, config)
+        elif start:
+            start.fill(state)
         if state.step == 0 and rank == 0:
-            _show(state, out)  # noise
+            _show(state, out)  # noise, or what it begins from
         with Journal(out, config, state.step, quiet=quiet or rank > 0, keep=rank == 0) as journal:
             while state.step < config.steps and not interrupted.is_set():
                 stats = _step(state, batches, config, rank, world)
@@ -162,7 +171,7 @@ def _step(state: State, batches: Batches, config: TrainConfig, rank: int, world:
         state.average,
         game.generator,
         batch=config.batch,
-        seen=step * config.batch,
+        seen=None if config.start else step * config.batch,
         half_life=config.half_life,
     )
     stats = {name: processes.mean(value) for name, value in stats.items()}
