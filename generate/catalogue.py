@@ -4,10 +4,12 @@ import difflib
 
 from unmask.errors import UnmaskError
 from unmask.generate.entry import Entry
-from unmask.generate.games import digits, faces, swap, translation
+from unmask.generate.games import digits, faces, portraits, swap, translation
 
 GAMES: dict[str, Entry] = {
-    entry.name: entry for family in (digits, faces, translation, swap) for entry in family.ENTRIES
+    entry.name: entry
+    for family in (digits, faces, portraits, translation, swap)
+    for entry in family.ENTRIES
 }
 
 

@@ -255,6 +255,12 @@ _CUT = {
 _ZHU = "Zhu et al. 2017, Unpaired image-to-image translation using cycle-consistent networks"
 _PARK = "Park et al. 2020, Contrastive learning for unpaired image-to-image translation"
 _FACES = "Two folders of aligned faces, such as men and women"
+_PAINTINGS = (
+    "Two folders, the paintings first by name: " + download("monet2photo") + ", or cezanne2photo,"
+    " ukiyoe2photo and vangogh2photo likewise. For faces, photographs of other people than those"
+    " that were painted go to SET/photographs, and the rest is painted over: python -m"
+    " unmask.datasets.painterly --data FACES --out SET/paintings --side SIDE"
+)
 
 ENTRIES = tuple(
     Entry(
@@ -264,8 +270,7 @@ ENTRIES = tuple(
     for name, title, papers, needs, profiles in (
         ("men-women", "Men <-> women", (_ZHU,), _FACES, _CYCLE),
         ("horse-zebra", "Horses <-> zebras", (_ZHU,), download("horse2zebra"), _CYCLE),
-        ("photo-painting", "Paintings (a) <-> photographs (b)", (_ZHU,),
-         "Two folders, the paintings first by name, or: " + download("monet2photo"), _CYCLE),
+        ("photo-painting", "Paintings (a) <-> photographs (b)", (_ZHU,), _PAINTINGS, _CYCLE),
         ("cut-men-women", "Men -> women by CUT", (_PARK, _ZHU), _FACES, _CUT),
     )
 )  # fmt: skip
