@@ -53,7 +53,10 @@ ENTRIES = (
         load=_FACES.load,
         profiles=_profiles(
             {
-                "tiny": (100_000, "half an hour on two idle cores from trained faces (estimate)"),
+                "tiny": (
+                    100_000,
+                    "50 minutes of one core from trained faces (estimate from 35 images a second)",
+                ),
                 "full": (500_000, "45 minutes on one GPU from trained faces (estimate)"),
                 "full-256": (1_000_000, "5 hours on one GPU from trained faces (estimate)"),
             }
