@@ -12,7 +12,14 @@ from rich.table import Table
 
 from unmask.datasets.manifest import Split
 from unmask.errors import UnmaskError
-from unmask.generate import command_faces, command_photographs, evaluating, playing, sampling
+from unmask.generate import (
+    command_directions,
+    command_faces,
+    command_photographs,
+    evaluating,
+    playing,
+    sampling,
+)
 from unmask.generate import trained as trained_module
 from unmask.generate.catalogue import GAMES, find
 from unmask.generate.game import OptionError, Sampling
@@ -186,6 +193,7 @@ def _say(text: str) -> None:
 
 command_photographs.add_to(app, _mark, _say)
 command_faces.add_to(app, _mark, _say)
+command_directions.add_to(app, _say)
 
 
 def main(arguments: Sequence[str], marker: object = None) -> None:

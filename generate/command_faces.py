@@ -1,7 +1,7 @@
 """`unmask generate edit`: what a person turns on a generator of faces."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from unmask.evidence import Kind
 from unmask.generate.controls import Band, film_frames, layers_of, mixed, styles_of
 from unmask.generate.directions import Direction, moved, sefa
 from unmask.generate.game import OptionError
+from unmask.generate.named_directions import NAME, Named, beside, named, read_named
 from unmask.generate.options import Device, ProfileName, Weights
 from unmask.generate.outputs import Mark, OutputError, write
 from unmask.generate.pictures import film, png, sheet, to_tensor
@@ -25,7 +26,7 @@ from unmask.generate.trained import Trained, load_trained
 from unmask.generate.translate import face_square
 from unmask.media import open_media
 
-_TURN = re.compile(r"(\d{1,3})=(-?\d{1,3}(?:\.\d{1,6})?)", re.ASCII)
+_TURN = re.compile(rf"(\d{{1,3}}|{NAME.pattern})=(-?\d{{1,3}}(?:\.\d{{1,6}})?)", re.ASCII)
 _MIX = re.compile(r"(\d{1,9})=(coarse|middle|fine)", re.ASCII)
 STEPS = 500  # of a projection
 
@@ -46,7 +47,17 @@ def add_to(
         truncation: Annotated[float, typer.Option(min=0, max=2)] = 0.7,
         turn: Annotated[
             list[str] | None,
-            typer.Option(metavar="N=AMOUNT", help="go along the N-th direction (SeFa); repeatable"),
+            typer.Option(
+                metavar="NAME=AMOUNT",
+                help="go along a named direction, as smile=2 in deviations, or along the N-th of"
+                " SeFa, as 0=5; repeatable",
+            ),
+        ] = None,
+        directions: Annotated[
+            Path | None,
+            typer.Option(
+                exists=True, dir_okay=False, help="named ones; default: beside the weights"
+            ),
         ] = None,
         mix: Annotated[
             list[str] | None,
@@ -64,7 +75,7 @@ def add_to(
         if to.exists():
             raise OutputError(f"{to} exists already, and nothing is overwritten.")
         trained = load_trained("faces", weights, profile=profile, device=str(device_of(device)))
-        generator, critic = _nets(trained)
+        generator, critic = nets_of(trained)
         mark = marker(context, "faces")
         chosen = numbers(seeds)
         if to.suffix.lower() == ".webp":
@@ -80,14 +91,17 @@ def add_to(
             say(f"The nearest face is {error:.1f} of 255 grey levels away.")
         else:
             styles = styles_of(generator, chosen, truncation)
-        styles = turned(generator, mixed_with(generator, styles, mix or (), truncation), turn or ())
+        there = named_of(trained, directions)
+        styles = mixed_with(generator, styles, mix or (), truncation)
+        styles = turned(generator, styles, turn or (), there)
         with torch.inference_mode():
             made = generator.synthesis(styles, "fixed")
         settings = f"seeds {seeds}, truncation {truncation:g}, turn {turn or []}, mix {mix or []}"
         say(str(write(mark(png(sheet(made)), "image/png", settings, original), to)))
 
 
-def _nets(trained: Trained) -> tuple[Generator, Critic]:
+def nets_of(trained: Trained) -> tuple[Generator, Critic]:
+    """The two networks of a game of faces. Raises OptionError for others."""
     generator, critic = trained.game.generator, trained.game.critic
     if not isinstance(generator, Generator) or not isinstance(critic, Critic):
         raise OptionError("Only faces are edited.")
@@ -123,17 +137,28 @@ def mixed_with(
     return styles
 
 
-def turned(generator: Generator, styles: Tensor, words: Sequence[str]) -> Tensor:
-    """Styles moved along the directions that `N=AMOUNT` words name. Raises OptionError."""
-    turns = []
+def named_of(trained: Trained, path: Path | None = None) -> dict[str, Named]:
+    """The named directions of a file, or of the one beside the weights; none where there is none.
+
+    Raises WeightsError, as `read_named` does.
+    """
+    generator, _ = nets_of(trained)
+    file = path or beside(trained.source)
+    return read_named(file, generator) if path or file.is_file() else {}
+
+
+def turned(
+    generator: Generator, styles: Tensor, words: Sequence[str], there: Mapping[str, Named]
+) -> Tensor:
+    """Styles moved along the directions that `NAME=AMOUNT` words name. Raises OptionError."""
     for word in words:
         found = _TURN.fullmatch(word)
         if not found:
-            raise OptionError(f"{word!r} is not N=AMOUNT, as 0=2.5.")
-        turns.append((int(found[1]), float(found[2])))
-    if turns:
-        factors = sefa(generator, max(n for n, _ in turns) + 1)
-        for n, amount in turns:
-            direction = Direction(name=f"SeFa {n}", vector=factors.vectors[n])
-            styles = moved(styles, direction, amount)
+            raise OptionError(f"{word!r} is not NAME=AMOUNT, as smile=2 or 0=2.5.")
+        name, amount = found[1], float(found[2])
+        if name.isdecimal():
+            vector = sefa(generator, int(name) + 1).vectors[int(name)]
+            styles = moved(styles, Direction(name=f"SeFa {name}", vector=vector), amount)
+        else:
+            styles = named(there, name).move(styles, amount)
     return styles

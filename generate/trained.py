@@ -34,6 +34,7 @@ class Trained:
     game: Game
     images: int  # that the critic saw
     card: Card | None  # of the weight file; a run's checkpoint has none
+    source: Path  # of the weights: what belongs to them lies beside
 
 
 def shipped(name: str) -> Path | None:
@@ -68,7 +69,7 @@ def load_trained(
     game = entry.profiles[profile].build()
     fill(game, generator, critic, source.name)
     game.to(device).eval().requires_grad_(False)
-    return Trained(entry=entry, profile=profile, game=game, images=images, card=card)
+    return Trained(entry=entry, profile=profile, game=game, images=images, card=card, source=source)
 
 
 def _held(
