@@ -1,27 +1,24 @@
 """What the page "Generate" makes: games loaded, pictures made and marked, and asked about."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 import torch
-from torch import Tensor
 
 from unmask.app.examining import Examined, Refused
+from unmask.app.turning import Turns, faces
 from unmask.app.uploads import Upload
 from unmask.errors import MediaError, Reason
 from unmask.evidence import Finding, Kind
-from unmask.generate.controls import Band, layers_of, mixed, styles_of
 from unmask.generate.digit_reader import load_reader
-from unmask.generate.directions import Direction, moved, sefa
 from unmask.generate.game import OptionError, Sampling
 from unmask.generate.games.digits import DigitCritic
 from unmask.generate.outputs import Generated, Mark
-from unmask.generate.pictures import Pixels, png, to_pixels, to_tensor
+from unmask.generate.pictures import Pixels, png, to_tensor
 from unmask.generate.sampling import numbers, samples
-from unmask.generate.stylegan2 import Generator
 from unmask.generate.trained import Trained, load_trained
 from unmask.generate.translate import face_square, translate
 from unmask.media import DEFAULT_LIMITS, Media, open_bytes
@@ -37,21 +34,23 @@ _UNSURE = 0.5  # of a logit
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """A picture that a generator made, twice."""
+    """A picture or a clip that a generator made, twice."""
 
     name: str
     settings: str
-    marked: bytes  # PNG: what is shown, handed out and checked
-    plain: bytes  # PNG without marks: it stays in the session, to be checked by its pixels alone
+    marked: bytes  # what is shown, handed out and checked
+    plain: bytes  # without marks: it stays in the session, to be checked by its pixels alone
+    mime: str = "image/png"
 
+    @property
+    def moving(self) -> bool:
+        """Whether it is a clip."""
+        return self.mime.startswith("video/")
 
-@dataclass(frozen=True, kw_only=True)
-class Turns:
-    """What is turned on faces beside seed and truncation."""
-
-    amounts: tuple[float, ...] = ()  # along the strongest directions of SeFa, in styles' units
-    other: int | None = None  # seed of a face that gives some of the layers
-    band: Band = Band.COARSE  # which ones
+    @property
+    def file_name(self) -> str:
+        """As it is handed out."""
+        return f"{self.name}.{self.mime.partition('/')[2]}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +107,7 @@ def make(trained: Trained, asked: Sampling, turns: Turns, mark: Mark) -> list[Ma
     """A picture for each seed. Raises OptionError where the game cannot do as asked."""
     if len(asked.seeds) > MOST:
         raise OptionError(f"The page makes {MOST} pictures at once, not {len(asked.seeds)}.")
-    turned = any(turns.amounts) or turns.other is not None
-    found = faces(trained, asked, turns) if turned else samples(trained, asked)
+    found = faces(trained, asked, turns) if turns.any else samples(trained, asked)
     return marked(found, mark)
 
 
@@ -121,38 +119,6 @@ def marked(found: Iterable[Generated], mark: Mark) -> list[Made]:
         data = mark(plain, "image/png", one.settings, one.original)
         made.append(Made(name=one.name, settings=one.settings, marked=data, plain=plain))
     return made
-
-
-@torch.inference_mode()
-def faces(trained: Trained, asked: Sampling, turns: Turns) -> Iterator[Generated]:
-    """Faces with layers of another and moved along directions. Raises OptionError."""
-    generator = trained.game.generator
-    if not isinstance(generator, Generator):
-        raise OptionError("Only faces are mixed and turned.")
-    truncation = 1.0 if asked.truncation is None else asked.truncation
-    words = f"truncation {truncation:g}"
-    styles = styles_of(generator, asked.seeds, truncation)
-    if turns.other is not None:
-        other = styles_of(generator, [turns.other], truncation)
-        styles = mixed(styles, other, layers_of(turns.band, generator.style_layers))
-        words += f", {turns.band.value} layers of seed {turns.other}"
-    styles = _turned(generator, styles, turns.amounts)
-    for i, amount in enumerate(turns.amounts):
-        words += f", SeFa {i}: {amount:+g}" if amount else ""
-    for seed, pixels in zip(
-        asked.seeds, to_pixels(generator.synthesis(styles, "fixed")), strict=True
-    ):
-        yield Generated(
-            name=f"{trained.entry.name}-{seed:06d}", pixels=pixels, settings=f"seed {seed}, {words}"
-        )
-
-
-def _turned(generator: Generator, styles: Tensor, amounts: tuple[float, ...]) -> Tensor:
-    """(N, L, W) moved by each amount along the direction of its place."""
-    if any(amounts):
-        for i, vector in enumerate(sefa(generator, len(amounts)).vectors):
-            styles = moved(styles, Direction(name=f"SeFa {i}", vector=vector), amounts[i])
-    return styles
 
 
 def translated(trained: Trained, data: bytes, *, to: str, face: bool, mark: Mark) -> Made:

@@ -1,5 +1,6 @@
 """`unmask generate directions`: an attribute gets a direction, found from two folders of faces."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -79,10 +80,11 @@ def add_to(app: typer.Typer, say: Callable[[str], None]) -> None:
         say(f"They read {_words(readers.finder_accuracy.both)} held-out pictures right.")
         options = Search(samples=samples, faces=faces)
         found = search(generator, critic, readers, name, others, keep_apart, options)
+        data = _data(folders, without.name, having.name, source, licence)
         about = {
-            "data": _data(folders, without.name, having.name, source, licence),
+            "data": data,
             "classifier": _classifier(folders, readers, config),
-            "command": _again(name, without, having, to, keep_apart, profile),
+            "command": _again((name, without, having), data, found, config),
         }
         kept = _told(found, without.name, having.name, readers, about)
         write_named(to, others | {name: kept}, generator, _of(trained))
@@ -105,12 +107,15 @@ def _told(
 ) -> Named:
     """With a sentence that says no more than was measured."""
     facts, chance = found.facts, found.facts["probability"]
+    again = facts["identity"]["found again"]
     means = (
         f"{found.name} as labelled by the folders {without} | {having}, classifier"
         f" {_words(readers.finder_accuracy.both)} held-out pictures; from {facts['amounts'][0]:+g}"
         f" to {facts['amounts'][-1]:+g} deviations a second classifier's mean probability of"
         f" {having} goes from {chance[0]:.0%} to {chance[-1]:.0%},"
-        f" {'rising with every step' if facts['monotonic'] else 'but not rising with every step'}."
+        f" {'rising with every step' if facts['monotonic'] else 'but not rising with every step'};"
+        f" at the ends {min(again[0], again[-1]):.0%} of {facts['faces']} faces are still most like"
+        " themselves to the critic."
     )
     return replace(found, facts={"means": means, **about, **facts})
 
@@ -142,14 +147,21 @@ def _classifier(folders: TwoFolders, readers: Readers, config: AttributeConfig) 
 
 
 def _again(
-    name: str, without: Path, having: Path, to: Path, keep_apart: tuple[str, ...], profile: str
+    words: tuple[str, Path, Path], data: Mapping[str, Any], found: Named, config: AttributeConfig
 ) -> str:
     """The command, by the names of folders alone: where they lay is nobody's business."""
-    clear = "".join(f" --apart-from {other}" for other in keep_apart)
-    return (
-        f"unmask generate directions {name} {without.name} {having.name}{clear}"
-        f" --out {to.name} --profile {profile} --source ... --licence ..."
-    )
+    name, without, having = words
+    options = {
+        "source": data["source"], "licence": data["licence"], "images": config.images,
+        "seed": config.seed, "samples": found.facts["search"]["samples"],
+        "faces": found.facts["faces"],
+    }  # fmt: skip
+    parts = ["unmask", "generate", "directions", name, without.name, having.name]
+    for other in found.facts["apart from"]:
+        parts += ["--apart-from", other]
+    for option, value in options.items():
+        parts += [f"--{option}", str(value)]
+    return f"{shlex.join(parts)} --weights FACES --out DIRECTIONS"
 
 
 def _of(trained: Trained) -> dict[str, Any]:

@@ -94,6 +94,9 @@ def add_to(
         there = named_of(trained, directions)
         styles = mixed_with(generator, styles, mix or (), truncation)
         styles = turned(generator, styles, turn or (), there)
+        for name in {word.partition("=")[0]: None for word in turn or ()}:
+            if name in there:
+                say(there[name].means)
         with torch.inference_mode():
             made = generator.synthesis(styles, "fixed")
         settings = f"seeds {seeds}, truncation {truncation:g}, turn {turn or []}, mix {mix or []}"

@@ -181,12 +181,15 @@ def edited(place: Path, out: Path, *words: object) -> NDArray[np.int64]:
         return np.asarray(image.convert("RGB")).astype(int)
 
 
-def test_edit_takes_the_name_in_deviations(place: Path, tmp_path: Path) -> None:
+def test_edit_takes_the_name_in_deviations(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     levels = [
         edited(place, tmp_path / f"{i}.png", "--turn", f"light={amount}").mean()
         for i, amount in enumerate((-3, -1, 0, 1.5, 3))
     ]
     assert (np.diff(levels) > 0).all()
+    assert "as labelled by the folders dark | bright" in capsys.readouterr().out
     elsewhere = tmp_path / "elsewhere.safetensors"
     for path in (beside(place / "last.pt"), beside(place / "last.pt").with_suffix(".json")):
         elsewhere.with_suffix(path.suffix).write_bytes(path.read_bytes())
