@@ -40,6 +40,7 @@ def add_to(
     def edit_command(
         context: typer.Context,
         to: Annotated[Path, typer.Option("--out", help="a .png sheet, or a .webp film")],
+        game: Annotated[str, typer.Option(help="faces or portraits")] = "faces",
         seeds: Annotated[str, typer.Option(help="one face each, as 7 or 0-3")] = "0",
         photo: Annotated[
             Path | None, typer.Option(help="begin at the face nearest to this portrait instead")
@@ -74,9 +75,9 @@ def add_to(
             raise OptionError("Faces go to a .png, films to a .webp.")
         if to.exists():
             raise OutputError(f"{to} exists already, and nothing is overwritten.")
-        trained = load_trained("faces", weights, profile=profile, device=str(device_of(device)))
+        trained = load_trained(game, weights, profile=profile, device=str(device_of(device)))
         generator, critic = nets_of(trained)
-        mark = marker(context, "faces")
+        mark = marker(context, game)
         chosen = numbers(seeds)
         if to.suffix.lower() == ".webp":
             if photo or turn or mix:

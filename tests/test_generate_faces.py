@@ -43,6 +43,12 @@ def test_turning_and_mixing_change_a_face_and_nothing_changes_nothing(
     assert (mean == edited(run, tmp_path / "mean2.png", "--truncation", "0")).all()
 
 
+def test_portraits_are_edited_as_faces_are_and_named_so(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "portrait.png"
+    assert (edited(run, out, "--game", "portraits") == edited(run, tmp_path / "face.png")).all()
+    assert b"|portraits: seeds 0" in out.read_bytes()
+
+
 def test_a_film_goes_from_face_to_face(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "film.webp"
     assert call("edit", "--weights", run, "--out", out, "--seeds", "1-3", "--frames", "4",
