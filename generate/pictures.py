@@ -24,7 +24,8 @@ def to_pixels(images: Tensor) -> NDArray[np.uint8]:
 
 def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
     """(N, H, W, C) -> (N, C, H, W) in [-1, 1]."""
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
+    writable = np.require(pixels, requirements="W")  # of a file mapped into memory, a copy
+    return torch.from_numpy(writable).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def sheet(images: Tensor, columns: int | None = None) -> Pixels:
