@@ -10,7 +10,6 @@ source. TEST is not read.
 
 import argparse
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,8 +37,8 @@ def subsets(names: Sequence[str], shipped: Sequence[str]) -> dict[str, tuple[str
     `names` are all inputs: what is neither shipped nor a quality covariate is a candidate.
     """
     candidates = [n for n in names if n not in shipped and n not in QUALITY]
-    # A specialist that only says yes is nothing by itself.
-    general = [n for n in (*shipped, *candidates) if n not in FORMS or FORMS[n].floor == -math.inf]
+    # A specialist is nothing by itself: it is asked about few pictures.
+    general = [n for n in (*shipped, *candidates) if n not in FORMS or not FORMS[n].portraits]
     found: dict[str, tuple[str, ...]] = {f"{name} alone": (name,) for name in general}
     for left in shipped:
         rest = tuple(name for name in shipped if name != left)

@@ -5,7 +5,7 @@ trained on, most of them of generators that none has seen: on its own training d
 looks perfect.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,6 @@ class Fusion:
     scale: Floats  # (D,) > 0
     coefficients: Floats  # (D,)
     intercept: float
-    floors: Floats | None = None  # (D,) inputs below count as this; None: there are none
 
     def logit(self, x: ArrayLike) -> Floats:
         """(N, D) -> (N,); above 0 leans to synthetic."""
@@ -35,21 +34,13 @@ class Fusion:
 
     def standardised(self, x: ArrayLike) -> Floats:
         """(N, D) in deviations from the centre, cut off: nothing wild decides alone."""
-        rows = np.asarray(x, dtype=np.float64)
-        raised = rows if self.floors is None else np.maximum(rows, self.floors)
-        z = (raised - self.centre) / self.scale
+        z = (np.asarray(x, dtype=np.float64) - self.centre) / self.scale
         return np.asarray(np.clip(z, -LIMIT, LIMIT))
 
     def slope(self, name: str) -> float:
         """How much the logit rises for one unit of an input."""
         at = self.names.index(name)
         return float(self.coefficients[at] / self.scale[at])
-
-    def difference(self, name: str, values: ArrayLike, instead: float) -> Floats:
-        """What the logit gains where an input is `values`, of any shape, and not `instead`."""
-        floor = -np.inf if self.floors is None else self.floors[self.names.index(name)]
-        gained = np.maximum(np.asarray(values, dtype=np.float64), floor) - max(instead, floor)
-        return np.asarray(self.slope(name) * gained)
 
     def to_json(self) -> dict[str, Any]:
         """For a card."""
@@ -60,9 +51,6 @@ class Fusion:
             "scale": [float(f"{v:.7g}") for v in self.scale],
             "coefficients": [float(f"{v:.7g}") for v in self.coefficients],
             "intercept": float(f"{self.intercept:.7g}"),
-            "floors": None
-            if self.floors is None
-            else [float(v) if np.isfinite(v) else None for v in self.floors],
         }
 
     @classmethod
@@ -74,27 +62,17 @@ class Fusion:
             scale=np.array(fields["scale"], dtype=np.float64),
             coefficients=np.array(fields["coefficients"], dtype=np.float64),
             intercept=float(fields["intercept"]),
-            floors=None
-            if fields.get("floors") is None
-            else np.array([-np.inf if v is None else v for v in fields["floors"]]),
         )
 
 
-def fit_fusion(
-    names: tuple[str, ...], x: ArrayLike, fake: ArrayLike, weights: ArrayLike,
-    floors: Sequence[float] | None = None,
-) -> Fusion:  # fmt: skip
+def fit_fusion(names: tuple[str, ...], x: ArrayLike, fake: ArrayLike, weights: ArrayLike) -> Fusion:
     """Fit to (N, D) inputs; `weights` (N,) say how much each picture counts within its class.
-
-    Inputs below their floor, of `floors` (D,), count as it.
 
     The classes count alike. Raises ValueError where a class is missing.
     """
     from sklearn.linear_model import LogisticRegression  # a scan fits nothing
 
-    bounds = None if floors is None or np.isneginf(floors).all() else np.array(floors, np.float64)
     rows = np.asarray(x, dtype=np.float64)
-    rows = rows if bounds is None else np.maximum(rows, bounds)
     label = np.asarray(fake, dtype=bool)
     weight = np.asarray(weights, dtype=np.float64).copy()
     if label.all() or not label.any():
@@ -105,9 +83,8 @@ def fit_fusion(
     spread = np.sqrt((weight[:, None] * (rows - centre) ** 2).sum(0))
     scale = np.where(spread > 0, spread, 1.0)
     start = Fusion(
-        names=names, centre=centre, scale=scale, coefficients=np.zeros(len(names)), intercept=0.0,
-        floors=bounds,
-    )  # fmt: skip
+        names=names, centre=centre, scale=scale, coefficients=np.zeros(len(names)), intercept=0.0
+    )
     model = LogisticRegression(C=PENALTY, max_iter=2000)
     model.fit(start.standardised(rows), label, sample_weight=weight * len(rows))
     return Fusion(
@@ -116,5 +93,4 @@ def fit_fusion(
         scale=scale,
         coefficients=np.asarray(model.coef_[0], dtype=np.float64),
         intercept=float(model.intercept_[0]),
-        floors=bounds,
     )

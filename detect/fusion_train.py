@@ -9,7 +9,6 @@ generators that did, on other pictures). Results come later, from `unmask evalua
 """
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,8 +30,9 @@ from unmask.detect.evaluation.perturbations import parse_all
 from unmask.detect.evaluation.preparation import Preparation, parse_base, sides
 from unmask.detect.fusion import Fusion, fit_fusion
 from unmask.detect.image_card import describe
-from unmask.detect.inference import FORMS, WEIGHTS, Detector, as_experts, expert_nets, part_of
+from unmask.detect.inference import WEIGHTS, Detector, as_experts, expert_nets, part_of
 from unmask.detect.likelihood import Coder, Range, load_expert
+from unmask.detect.portrait import PortraitNet
 from unmask.detect.quality import NAMES as QUALITY
 from unmask.detect.quality import quality
 from unmask.detect.train import averaged
@@ -171,7 +171,6 @@ def fitted(inputs: Inputs, names: Sequence[str]) -> Fusion:
         inputs.flat(names),
         np.repeat(inputs.fake, repeats),
         np.repeat(group_weights(inputs.samples), repeats),
-        [FORMS[name].floor if name in FORMS else -math.inf for name in names],
     )
 
 
@@ -234,13 +233,14 @@ def build(
     coder: Path | None,
     weights: Path,
     kept: Path | None = None,
+    portrait: Path | None = None,
 ) -> Card:
     """Join the experts of `checkpoints` (name -> runs to average) and write weights and card.
 
-    An expert without runs stays as it is shipped, and so does the coder. What the experts said of
-    the validation pictures is kept beside them, for the ablation and, as `kept`, to fit again
-    without scoring again. Size, blocks and sharpness are kept too but not fused: on generators left
-    out of the fit they made it worse (see `ablation`).
+    An expert without runs stays as it is shipped, and so do the coder and the `portrait` network.
+    What the experts said of the validation pictures is kept beside them, for the ablation and, as
+    `kept`, to fit again without scoring again. Size, blocks and sharpness are kept too but not
+    fused: on generators left out of the fit they made it worse (see `ablation`).
 
     Raises ValueError where a class is missing, WeightsError where a name is no expert's, and what
     reading the parts raises.
@@ -249,7 +249,10 @@ def build(
     names = tuple(checkpoints)
     nets = _nets(checkpoints)
     likelihood, photographs = shipped_coder() if coder is None else load_expert(coder)
-    detector = Detector(as_experts(nets), _blank(names), likelihood, photographs, describe({}))
+    gate = portrait_net(portrait)
+    detector = Detector(
+        as_experts(nets), _blank(names), likelihood, photographs, describe({}), gate
+    )
 
     chosen = thinned([s for s in data if s.split is Split.VALIDATION])
     found = {
@@ -259,7 +262,7 @@ def build(
     weights.parent.mkdir(parents=True, exist_ok=True)
     found["image"].save(weights.with_name("validation_inputs.npz"))
     card = describe(fit_all(found, names))
-    tensors = _tensors(nets, likelihood, photographs)
+    tensors = _tensors(nets | {"coder": likelihood, "portrait": gate}, photographs)
     save_file(tensors, weights)
     card = replace(card, sha256=hashlib.sha256(weights.read_bytes()).hexdigest())
     card.save(weights.with_suffix(".json"))
@@ -308,6 +311,13 @@ def shipped_coder() -> tuple[Coder, Range]:
     return coder.eval(), Range(**found)
 
 
+def portrait_net(weights: Path | None) -> PortraitNet:
+    """The network that knows portraits, in half precision: of `weights`, or as it is shipped."""
+    net = PortraitNet()
+    net.load_state_dict(shipped_state("portrait") if weights is None else averaged(weights))
+    return net.half().float().eval()
+
+
 def _blank(names: Sequence[str]) -> Fusion:
     zeros = np.zeros(len(names))
     return Fusion(
@@ -315,9 +325,9 @@ def _blank(names: Sequence[str]) -> Fusion:
     )
 
 
-def _tensors(nets: Mapping[str, nn.Module], coder: Coder, photographs: Range) -> dict[str, Tensor]:
+def _tensors(nets: Mapping[str, nn.Module], photographs: Range) -> dict[str, Tensor]:
     found = {}
-    for name, net in (*nets.items(), ("coder", coder)):
+    for name, net in nets.items():
         for key, tensor in net.state_dict().items():
             halved = tensor.half() if tensor.is_floating_point() else tensor
             found[f"{name}.{key}"] = halved.contiguous().clone()

@@ -15,10 +15,13 @@ for SEED in 1 2: unmask train detector --recipe patchnet --backbone efficientnet
 python -m unmask.detect.likelihood_train --data DATA photographs --out runs/coder --steps 1700
 for SEED in 1 2: unmask train detector --recipe patchnet --start MEAN --lr 2e-4 --steps 420 \
 --unpaired 0.5 --seed SEED --out runs/more-SEED --data aligned --data DATA  (MEAN: of runs 1 and 2)
-stylegan: four runs of 1,200 steps on DATA alone, `gan` of the weights of commit 4d2f00a
+for SEED in 1 2: unmask train detector --recipe stylegan --start PATCHNET --steps 700 \
+--unpaired 0.8 --seed SEED --out runs/faces-SEED --data aligned --data DATA  (PATCHNET: of all four)
+python -m unmask.detect.portrait_train --data DATA photographs --out portrait.safetensors
 unmask train fusion --expert patchnet=runs/1/last.pt --expert patchnet=runs/2/last.pt \
 --expert patchnet=runs/more-1/last.pt --expert patchnet=runs/more-2/last.pt \
---expert stylegan=stylegan.safetensors \
+--expert stylegan=runs/faces-1/last.pt --expert stylegan=runs/faces-2/last.pt \
+--portrait portrait.safetensors \
 --coder runs/coder/likelihood.safetensors --data aligned --data DATA --data photographs"""
 
 WEAKNESSES = (
@@ -47,8 +50,9 @@ def describe(fitted: Mapping[str, Any]) -> Card:
         sha256="",
         task="Is this picture generated? Fused logit of two networks; above 0 leans to synthetic.",
         architecture="patchnet: EfficientNet-Lite0 to patch logits at stride 16, the mean of the"
-        " weights of four runs, seen as it is, mirrored and upside down; stylegan: the same network"
-        " trained on StyleGAN alone, whose logits below 2.5 count as 2.5; logistic fusion; a"
+        " weights of four runs, seen as it is, mirrored and upside down; stylegan: the same"
+        " network, trained on from there on StyleGAN's faces above all (the mean of two runs),"
+        " asked where a small network sees that a face fills the picture; logistic fusion; a"
         " lossless coder of photographs says what is out of range",
         papers=(
             "Chai et al. 2020, What makes fake images detectable?",

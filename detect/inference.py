@@ -1,6 +1,5 @@
 """The image detector: several experts look at a picture of any size, in bounded time."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -19,6 +18,7 @@ from unmask.detect.fusion import Fusion
 from unmask.detect.likelihood import Coder, Predictor, Range, out_of_range, surprise
 from unmask.detect.onnx_experts import OnnxCoder, OnnxExpert
 from unmask.detect.patchnet import PatchNet
+from unmask.detect.portrait import PortraitNet, is_portrait
 from unmask.detect.residual_net import TOP, ResidualNet
 from unmask.detect.tiles import Tiles, cut
 from unmask.errors import WeightsError
@@ -80,9 +80,11 @@ class Detector:
 
     def __init__(
         self, experts: Mapping[str, Expert], fusion: Fusion, coder: Predictor,
-        photographs: Range, card: Card,
+        photographs: Range, card: Card, portrait: PortraitNet,
     ) -> None:  # fmt: skip
         self.experts, self.fusion = dict(experts), fusion
+        self.portrait = portrait.eval()
+        self.special = {name for name in experts if name in FORMS and FORMS[name].portraits}
         self.coder, self.photographs, self.card = coder, photographs, card
         self.calibration = {
             kind: Calibration.load(card.calibration[kind])
@@ -94,20 +96,29 @@ class Detector:
         """Share of photographs that are at least as odd to the coder; small is out of range."""
         return out_of_range(surprise(self.coder, pixels), self.photographs)
 
+    def asked(self, pixels: Pixels) -> list[str]:
+        """The experts that know such pictures."""
+        if self.special and not is_portrait(self.portrait, pixels):
+            return [name for name in self.experts if name not in self.special]
+        return list(self.experts)
+
     def score(self, pixels: Pixels) -> Scored:
-        """Judge a picture at its own resolution: whole, or in evenly spread tiles."""
+        """Judge a picture at its own resolution: whole, or in evenly spread tiles.
+
+        An expert of portraits is asked where a face fills the picture; elsewhere its logit is 0.
+        """
         tiles = cut(pixels)
-        maps = {
-            name: tiles.assemble(expert.patches(tiles), expert.stride)
-            for name, expert in self.experts.items()
-        }
-        logits = {name: pool(maps[name], self.experts[name].top) for name in maps}
+        logits, maps = dict.fromkeys(self.experts, 0.0), {}
+        for name in self.asked(pixels):
+            expert = self.experts[name]
+            maps[name] = tiles.assemble(expert.patches(tiles), expert.stride)
+            logits[name] = pool(maps[name], expert.top)
         score = float(self.fusion.logit([[logits[name] for name in self.fusion.names]])[0])
         # Each patch in the place of the picture's logits.
         patches = np.full(tiles.map_shape(STRIDE), score, np.float32)
         for name, values in maps.items():
             coarse = shrunk(values, STRIDE // self.experts[name].stride, patches.shape)
-            patches += self.fusion.difference(name, coarse, logits[name]).astype(np.float32)
+            patches += self.fusion.slope(name) * (coarse - logits[name])
         return Scored(
             score=score,
             logits=logits,
@@ -143,7 +154,7 @@ class Form:
     build: Callable[[], nn.Module]
     stride: int  # pixels between two patches
     top: float = 0.0  # part of the patches that count again
-    floor: float = -math.inf  # of its logits in the fusion: a specialist's "no" means nothing
+    portraits: bool = False  # knows close-up faces alone, and is asked about nothing else
     flipped: bool = True  # looks at the picture mirrored and upside down too
 
 
@@ -154,9 +165,7 @@ def _critic_net() -> nn.Module:
 
 
 FORMS = {
-    # Knows StyleGAN alone: what it does not recognise may be of any other generator. Its floor was
-    # chosen on validation: from lower ones it is heard on faces of photographs as well.
-    "stylegan": Form(build=PatchNet, stride=16, floor=2.5, flipped=False),
+    "stylegan": Form(build=PatchNet, stride=16, portraits=True, flipped=False),
     "patchnet": Form(build=PatchNet, stride=16),
     "critic": Form(build=_critic_net, stride=16, flipped=False),
     "residual": Form(build=ResidualNet, stride=8, top=TOP),
@@ -230,12 +239,12 @@ def load_detector(device: str = "auto", weights: Path = WEIGHTS) -> Detector:
     tensors = {name: tensor.float() for name, tensor in load_file(weights).items()}
     fusion = Fusion.load(card.calibration["fusion"])
     nets = expert_nets(fusion.names)
-    coder = Coder()
-    for name, net in (*nets.items(), ("coder", coder)):
+    coder, portrait = Coder(), PortraitNet()
+    for name, net in (*nets.items(), ("coder", coder), ("portrait", portrait)):
         net.load_state_dict(part_of(tensors, name))
         net.to(where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     photographs = Range(
         **{n: tensors[f"range.{n}"].double().numpy() for n in ("mean", "precision", "distances")}
     )
     predictor: Predictor = OnnxCoder(coder) if where.type == "cpu" else coder.eval()
-    return Detector(as_experts(nets), fusion, predictor, photographs, card)
+    return Detector(as_experts(nets), fusion, predictor, photographs, card, portrait)

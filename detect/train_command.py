@@ -94,6 +94,10 @@ def fusion_command(
     kept: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="validation_inputs.npz")
     ] = None,
+    portrait: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="knows close-up faces; else as shipped"),
+    ] = None,
 ) -> None:
     """Join trained experts into the image detector: fusion, calibration, thresholds, card.
 
@@ -101,7 +105,7 @@ def fusion_command(
     """
     try:
         samples = [s for where in data for s in load(where, both_classes=False)]
-        build(samples, _experts(expert), coder, out, kept)
+        build(samples, _experts(expert), coder, out, kept, portrait)
     except (UnmaskError, ValueError, OSError) as error:
         err.print(str(error), style="red", markup=False)
         raise typer.Exit(2) from error

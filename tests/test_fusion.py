@@ -88,24 +88,6 @@ def test_a_fusion_finds_what_tells_the_classes_apart() -> None:
         fit_fusion(("a", "b"), x, np.ones(2000, bool), np.ones(2000))
 
 
-def test_the_no_of_a_specialist_means_nothing() -> None:
-    rng = np.random.default_rng(0)
-    fake = rng.random(2000) < 0.5
-    known = fake & (rng.random(2000) < 0.3)
-    x = np.column_stack([fake + rng.normal(0, 1, 2000), 4.0 * known - 2 + rng.normal(0, 1, 2000)])
-    found = fit_fusion(("general", "special"), x, fake, np.ones(2000), [-np.inf, 0.0])
-    no, further_no, yes = found.logit([[0.3, -0.1], [0.3, -50.0], [0.3, 3.0]])
-    assert no == further_no < yes
-    assert found.difference("special", [-3.0, 1.0], -9.0) == pytest.approx(
-        [0, found.slope("special")]
-    )
-    again = Fusion.load(found.to_json())
-    assert np.allclose(again.logit(x), found.logit(x), atol=1e-3)
-    without = fit_fusion(("general", "special"), x, fake, np.ones(2000))
-    assert without.floors is None
-    assert without.logit([[0.3, -0.1]]) > without.logit([[0.3, -5.0]])
-
-
 def sample(source: str, generator: str, corpus: str) -> Sample:
     return Sample(
         path=Path(f"{generator}/{source}.png"), fake=generator != CAMERA, generator=generator,
