@@ -33,6 +33,7 @@ class Sample:
     corpus: str
     source: str  # names the source photograph or the generated picture: splits are drawn by it
     split: Split
+    mask: Path | None = None  # grey, 255 where a fake is fake; None: all of it
 
 
 @dataclass(frozen=True, kw_only=True)

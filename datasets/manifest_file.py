@@ -1,7 +1,8 @@
 """The manifest file: a table with one labelled picture or clip a line, as CSV or JSON lines.
 
-Columns are path, label, generator, source, corpus and split; path and label must be there. Labels
-are real, 0, camera or fake, 1, synthetic; paths are relative to the manifest.
+Columns are path, label, generator, source, corpus, split and mask; path and label must be there.
+Labels are real, 0, camera or fake, 1, synthetic; paths are relative to the manifest. A mask is a
+grey picture of what is fake of a fake, of its size; where there is none, all of it is.
 """
 
 import csv
@@ -30,6 +31,7 @@ from unmask.datasets.loaders_tree import (
 from unmask.datasets.manifest import CAMERA, Sample, Split
 
 COLUMNS = ("path", "label", "generator", "source", "corpus", "split")
+MASK = "mask"  # a column that is written where a sample has one
 _SHOWN = 5  # missing files that a message lists
 
 
@@ -41,7 +43,7 @@ def read_manifest(path: Path) -> list[Sample]:
     NOT_FOUND, UNREADABLE, ENCODING, BAD_TABLE, BAD_LABEL, MISSING_FILE, DUPLICATE, EMPTY.
     """
     rows = read_table(path)
-    require_columns(path, rows, ("path", "label"), frozenset(COLUMNS))
+    require_columns(path, rows, ("path", "label"), frozenset({*COLUMNS, MASK}))
     plain = path.stem.lower() == "manifest"
     corpus = folder_name(path.absolute().parent) if plain else path.stem
     return samples_from(path, rows, corpus=corpus)
@@ -63,8 +65,9 @@ def samples_from(path: Path, rows: Iterable[Row], *, corpus: str) -> list[Sample
                 f"{row.cells['path']!r} is on line {lines[key]} already",
             )
         lines[key] = row.line
-        if not sample.path.is_file():
-            missing.append(f"line {row.line}: {row.cells['path']}")
+        for column, file in (("path", sample.path), (MASK, sample.mask)):
+            if file is not None and not file.is_file():
+                missing.append(f"line {row.line}: {row.cells[column]}")
         found.append(sample)
     if missing:
         more = f"; and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
@@ -92,6 +95,9 @@ def _sample(path: Path, row: Row, corpus: str) -> Sample:
             path, row.line, DatasetReason.BAD_LABEL, f"a {word} picture of generator {generator!r}"
         )
     corpus = cells.get("corpus", "").strip() or corpus
+    mask = cells.get(MASK, "") if fake else ""
+    if "\0" in mask:
+        raise fault(path, row.line, DatasetReason.BAD_TABLE, "no path of a mask")
     return Sample(
         path=path.parent / name,
         fake=fake,
@@ -99,6 +105,7 @@ def _sample(path: Path, row: Row, corpus: str) -> Sample:
         corpus=corpus,
         source=cells.get("source", "").strip() or f"{corpus}/{Path(name).as_posix()}",
         split=_split(path, row),
+        mask=path.parent / mask if mask.strip() else None,
     )
 
 
@@ -125,6 +132,7 @@ def write_manifest(samples: Iterable[Sample], path: Path) -> None:
     is not Unicode).
     """
     rows = [_cells(sample, path.parent) for sample in samples]
+    columns = (*COLUMNS, MASK) if any(MASK in row for row in rows) else COLUMNS
     if not rows:
         raise DatasetError(DatasetReason.EMPTY, f"{path}: no samples to write.")
     out = io.StringIO(newline="")
@@ -132,7 +140,7 @@ def write_manifest(samples: Iterable[Sample], path: Path) -> None:
         out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     else:
         delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-        writer = csv.DictWriter(out, COLUMNS, delimiter=delimiter, lineterminator="\n")
+        writer = csv.DictWriter(out, columns, delimiter=delimiter, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     try:
@@ -148,15 +156,20 @@ def write_manifest(samples: Iterable[Sample], path: Path) -> None:
 
 
 def _cells(sample: Sample, folder: Path) -> dict[str, str]:
-    try:
-        shown = sample.path.relative_to(folder)
-    except ValueError:
-        shown = sample.path.absolute()
+    masked = {} if sample.mask is None else {MASK: _shown(sample.mask, folder)}
     return {
-        "path": shown.as_posix(),
+        "path": _shown(sample.path, folder),
         "label": "fake" if sample.fake else "real",
         "generator": sample.generator,
         "source": sample.source,
         "corpus": sample.corpus,
         "split": sample.split.value,
+        **masked,
     }
+
+
+def _shown(path: Path, folder: Path) -> str:
+    try:
+        return path.relative_to(folder).as_posix()
+    except ValueError:
+        return path.absolute().as_posix()

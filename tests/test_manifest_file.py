@@ -2,6 +2,7 @@
 
 import codecs
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,18 @@ def test_a_bad_table_says_which_line_and_why(
 )
 def test_bad_json_lines(folder: Path, content: str, said: str) -> None:
     assert said in refused(write(folder, content, "set.jsonl"), DatasetReason.BAD_TABLE)
+
+
+def test_a_mask_comes_back_and_must_be_there(folder: Path) -> None:
+    real = Sample(path=folder / "a.jpg", fake=False, generator="camera", corpus="x", source="a",
+                  split=Split.TRAIN)  # fmt: skip
+    fake = replace(real, path=folder / "b.jpg", fake=True, generator="swap")
+    masked = replace(fake, mask=folder / "sub" / "m.png")
+    (folder / "sub" / "m.png").write_bytes(b"x")
+    for name in ("manifest.csv", "manifest.jsonl"):
+        write_manifest([real, masked], folder / name)
+        assert load(str(folder / name)) == [real, masked]
+        write_manifest([real, fake], folder / f"plain-{name}")
+        assert "mask" not in (folder / f"plain-{name}").read_text()
+    (folder / "sub" / "m.png").unlink()
+    assert "line 3: sub/m.png" in refused(folder / "manifest.csv", DatasetReason.MISSING_FILE)
