@@ -3,12 +3,14 @@
 Most fakes are the photograph itself through a decoder (`datasets.reconstruct`), mixed with it in
 pixels or in frequencies, or pasted into it. Others are made on the way: a simulated up-sampling, a
 blend of the photograph with itself, a filled hole. Fakes without a photograph of their own, as a
-GAN's, meet a photograph of the same corpus. A pair goes through one and the same random chain, so
-that no size, no compression and no part of the scene can stand for the label.
+GAN's, meet a photograph of the same corpus. A swapped face comes with the mask of its fake part. A
+pair goes through one and the same random chain, so that no size, no compression and no part of the
+scene can stand for the label.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -64,25 +66,41 @@ class Pool:
     def __init__(self, data: Sequence[Sample]) -> None:
         """Raises ValueError where a class is missing."""
         self.reals: dict[str, list[Pixels]] = defaultdict(list)  # by corpus
-        self.paired: dict[str, list[tuple[Pixels, Pixels]]] = defaultdict(list)  # by generator
+        self.paired: dict[str, list[Made]] = defaultdict(list)  # by generator
         self.unpaired: dict[str, list[Pixels]] = defaultdict(list)  # by corpus
-        origin: dict[tuple[str, str], Pixels] = {}
+        origin: dict[tuple[str, str], dict[str, Pixels]] = defaultdict(dict)  # by file's name
         seen: set[str] = set()
         for sample in (s for s in data if not s.fake):
             pixels = read_picture(sample)
-            origin[_set_of(sample), sample.source] = pixels
+            origin[_set_of(sample), sample.source][sample.path.stem] = pixels
             if sample.source not in seen:  # the same photograph may lie beside several decoders
                 seen.add(sample.source)
                 self.reals[sample.corpus].append(pixels)
         for sample in (s for s in data if s.fake):
             pixels = read_picture(sample)
-            real = origin.get((_set_of(sample), sample.source))
+            real = _own(origin.get((_set_of(sample), sample.source), {}), sample.path.stem)
             if real is not None and real.shape == pixels.shape:
-                self.paired[sample.generator].append((real, pixels))
-            elif sample.corpus in self.reals:
+                mask = read_mask(sample, pixels)
+                self.paired[sample.generator].append(Made(real=real, fake=pixels, mask=mask))
+            elif sample.corpus in self.reals and sample.mask is None:
                 self.unpaired[sample.corpus].append(pixels)
         if not (self.paired or self.unpaired):
             raise ValueError("No fake has a photograph of its own or of its corpus.")
+
+    def whole(self) -> "Pool":
+        """The same pictures without the fakes of which only a part is fake.
+
+        Raises ValueError where no fake is left.
+        """
+        found = copy(self)
+        found.paired = {
+            name: kept
+            for name, pairs in self.paired.items()
+            if (kept := [made for made in pairs if made.mask is None])
+        }
+        if not (found.paired or found.unpaired):
+            raise ValueError("Of every fake only a part is fake.")
+        return found
 
     def pair(self, rng: np.random.Generator, mixture: Mixture) -> Made:
         """Any kind of pair."""
@@ -98,8 +116,10 @@ class Pool:
             return self._made_here(rng, edited=kind >= mixture.simulated)
         generators = sorted(self.paired)
         choices = self.paired[generators[rng.integers(len(generators))]]
-        real, fake = choices[rng.integers(len(choices))]
-        return _mixed(real, fake, rng, mixture)
+        made = choices[rng.integers(len(choices))]
+        if made.mask is not None:  # as it is: a blend would move what is fake
+            return made
+        return _mixed(made.real, made.fake, rng, mixture)
 
     def _made_here(self, rng: np.random.Generator, *, edited: bool) -> Made:
         real = _one(self.reals[_drawn(self.reals, rng)], rng)
@@ -172,10 +192,11 @@ def pictures(
 ) -> Iterator[Pixels]:
     """The pictures of so many pairs, (crop, crop, 3) each: photograph, fake, photograph ...
 
-    Fakes in part are left out, as whole pictures are to be told apart.
+    Fakes in part are left out, as whole pictures are to be told apart. Raises ValueError where that
+    leaves none.
     """
     whole = replace(mixture, edited=0.0, region=0.0)
-    stream = PairStream(pool, chain, whole, crop=crop, seed=seed, start=0)
+    stream = PairStream(pool.whole(), chain, whole, crop=crop, seed=seed, start=0)
     for images, _ in islice(stream, pairs):
         yield from (images.permute(0, 2, 3, 1).numpy() * 255).round().astype(np.uint8)
 
@@ -183,7 +204,7 @@ def pictures(
 def _cut(
     real: Pixels, fake: Pixels, mask: Mask, crop: int, rng: np.random.Generator
 ) -> tuple[Pixels, Pixels, Mask]:
-    """A window that holds something of the fake's part, if a few tries find one."""
+    """A window that holds something of the fake's part: one of a few, or one that is led there."""
     spare = [(0, max(0, crop - n)) for n in mask.shape]
     if any(after for _, after in spare):
         real, fake = (np.pad(p, (*spare, (0, 0)), mode="symmetric") for p in (real, fake))
@@ -193,7 +214,39 @@ def _cut(
         window = slice(top, top + crop), slice(left, left + crop)
         if mask[window].mean() > 0.05:
             break
+    else:  # a small face in a large frame
+        window = _around(mask, crop, rng)
     return real[window], fake[window], mask[window]
+
+
+def _around(mask: Mask, crop: int, rng: np.random.Generator) -> tuple[slice, slice]:
+    """A window of `crop` pixels that holds a random pixel of the mask's part, if it has one."""
+    inside = np.argwhere(mask > 0.5 * mask.max())
+    at = inside[rng.integers(len(inside))] if len(inside) else np.zeros(2, int)
+    top, left = (
+        int(np.clip(n - rng.integers(crop), 0, side - crop))
+        for n, side in zip(at, mask.shape, strict=True)
+    )
+    return slice(top, top + crop), slice(left, left + crop)
+
+
+def _own(reals: Mapping[str, Pixels], stem: str) -> Pixels | None:
+    """Of a source's photographs: the only one, or of several, as a clip's frames, the namesake."""
+    return next(iter(reals.values())) if len(reals) == 1 else reals.get(stem)
+
+
+def read_mask(sample: Sample, pixels: Pixels) -> Mask | None:
+    """(H, W) in [0, 1] of the picture's size; None where all of the fake is fake.
+
+    Raises ValueError where it is of another size.
+    """
+    if sample.mask is None:
+        return None
+    with Image.open(sample.mask) as image:
+        mask = np.asarray(image.convert("L"), np.float32) / np.float32(255)
+    if mask.shape != pixels.shape[:2]:
+        raise ValueError(f"The mask {sample.mask} is not of the size of {sample.path}.")
+    return mask
 
 
 def read_picture(sample: Sample) -> Pixels:

@@ -2,18 +2,20 @@
 
 import json
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from scenes import paired_corpus
 
-from unmask.datasets.manifest import Split
+from unmask.datasets.manifest import Sample, Split
 from unmask.detect import train as training
 from unmask.detect.encodings import Chain
-from unmask.detect.pair_stream import Made, Mixture, PairStream, Pool
+from unmask.detect.pair_stream import Made, Mixture, PairStream, Pool, pictures
 from unmask.detect.recipe import Recipe
 from unmask.detect.recipes import RECIPES
 from unmask.detect.residual_net import STRIDE, ResidualNet, pooled
@@ -79,6 +81,77 @@ def test_a_fake_is_paired_with_its_own_photograph(tmp_path: Path) -> None:
     for _ in range(8):
         made = pool.pair(rng, PLAIN)
         assert np.array_equal(made.fake, made.real + board)
+
+
+def in_part(root: Path, frames: int = 3) -> list[Sample]:
+    """Frames of one clip, of one source, each beside its swap with a mask: all differ."""
+    rng = np.random.default_rng(8)
+    found = []
+    for i in range(frames):
+        real = rng.integers(60, 120, (160, 200, 3), dtype=np.uint8)
+        mask = np.zeros((160, 200), np.uint8)
+        mask[20 + 10 * i : 60, 90:150] = 255
+        fake = np.where(mask[..., None] > 0, 250, real).astype(np.uint8)
+        paths = [root / "swaps" / name / f"clip-{i}.png" for name in ("camera", "swap", "masks")]
+        for path, pixels in zip(paths, (real, fake, mask), strict=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+        for path, fake_mask in zip(paths[:2], (None, paths[2]), strict=True):
+            found.append(
+                Sample(path=path, fake=fake_mask is not None, generator=path.parent.name,
+                       corpus="swaps", source="clip", split=Split.TRAIN, mask=fake_mask)
+            )  # fmt: skip
+    return found
+
+
+def test_frames_of_one_clip_are_paired_one_by_one_with_their_masks(tmp_path: Path) -> None:
+    pool = Pool(in_part(tmp_path))
+    assert {name: len(pairs) for name, pairs in pool.paired.items()} == {"swap": 3}
+    assert not pool.unpaired
+    for made in pool.paired["swap"]:
+        assert made.mask is not None
+        assert np.array_equal(made.mask > 0, (made.real != made.fake).any(2))
+    blends = Mixture(unpaired=0, simulated=0, edited=0, pixel_blend=0.4, dct_blend=0.3, region=0.3)
+    stream = PairStream(pool, CALM, blends, crop=64, seed=1, start=0)
+    for images, targets in islice(stream, 20):
+        changed = (images[1] - images[0]).abs().amax(0) > 0.2  # the encoding may ring
+        cells = changed.float().view(8, 8, 8, 8).mean((1, 3))
+        assert targets[0].max() == 0
+        assert targets[1].max() > 0
+        assert (cells[targets[1] == 1] > 0.9).all()
+        assert (cells[targets[1] == 0] < 0.3).all()
+
+
+def test_a_small_part_of_a_large_picture_is_seen(tmp_path: Path) -> None:
+    stream = PairStream(Pool(paired_corpus(tmp_path, 2)), CALM, PLAIN, crop=64, seed=1, start=0)
+    real, mask = np.full((900, 1200, 3), 90, np.uint8), np.zeros((900, 1200), np.float32)
+    mask[-20:, 300:320] = 1
+    made = Made(
+        real=real, fake=np.where(mask[..., None] > 0, 200, real).astype(np.uint8), mask=mask
+    )
+    for seed in range(10):
+        _, targets = stream.encoded(made, np.random.default_rng(seed))
+        assert targets[1].max() > 0
+
+
+def test_fakes_in_part_are_kept_from_those_who_judge_the_whole(tmp_path: Path) -> None:
+    swaps, whole = in_part(tmp_path), paired_corpus(tmp_path, 4)
+    shown = list(pictures(Pool([*swaps, *whole]), PLAIN, CALM, crop=96, pairs=12, seed=1))
+    board = (np.indices((96, 96)).sum(0) % 2 * 60)[..., None]
+    for real, fake in zip(shown[::2], shown[1::2], strict=True):
+        assert np.array_equal(fake, real + board)
+    with pytest.raises(ValueError, match="only a part"):
+        next(pictures(Pool(swaps), PLAIN, CALM, crop=96, pairs=1, seed=1))
+
+
+def test_a_fake_in_part_without_its_photograph_is_no_whole_fake(tmp_path: Path) -> None:
+    lone = [replace(s, source="other") if s.fake else s for s in in_part(tmp_path)]
+    with pytest.raises(ValueError, match="No fake"):
+        Pool(lone)
+    wrong = in_part(tmp_path)
+    Image.new("L", (10, 10)).save(tmp_path / "swaps" / "masks" / "clip-1.png")
+    with pytest.raises(ValueError, match="size"):
+        Pool(wrong)
 
 
 def test_a_class_that_is_missing_is_said(tmp_path: Path) -> None:
