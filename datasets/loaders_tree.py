@@ -55,6 +55,7 @@ class DatasetReason(StrEnum):
     BAD_LABEL = "bad_label"
     MISSING_FILE = "missing_file"  # a table names a file that is not there
     DUPLICATE = "duplicate"  # one file named twice
+    MIXED_SPLITS = "mixed_splits"  # one source would be in two splits
     ENCODING = "encoding"  # not UTF-8
     NO_SPACE = "no_space"  # pictures in Parquet would not fit on the disk
     NEEDS_LIBRARY = "needs_library"

@@ -11,7 +11,6 @@ was stopped goes on where it was.
 import argparse
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from rich.console import Console
 
+from unmask.datasets.corpus import save_png, stem_for
 from unmask.datasets.decoder_training import DecoderTraining, train, trained_steps
 from unmask.datasets.decoder_weights import load_decoder
 from unmask.datasets.decoders import SPECS, Autoencoder, DecoderSpec
@@ -176,7 +176,7 @@ def _write(
     again: bool,
 ) -> Iterator[Sample]:
     for sample in reals:
-        name = _file_name(sample.source)
+        name = f"{stem_for(Path(sample.source).name, sample.source)}.png"
         real_path, fake_path = out / CAMERA / name, out / spec.name / name
         if again or not (real_path.is_file() and fake_path.is_file()):
             if _picture(sample) is None:
@@ -184,8 +184,8 @@ def _write(
             own_quality = _share(f"{spec.name} {sample.source}") < config.own_quality
             data = sample.path.read_bytes()
             real, fake = pair(net, data, side=config.side, own_quality=own_quality)
-            _save(real, real_path)
-            _save(fake, fake_path)
+            save_png(real, real_path)
+            save_png(fake, fake_path)
         yield replace(sample, path=real_path)
         yield replace(sample, path=fake_path, fake=True, generator=spec.name)
 
@@ -197,13 +197,6 @@ def _picture(sample: Sample) -> Pixels | None:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return None
     return pixels if min(pixels.shape[:2]) >= LEAST else None
-
-
-def _save(pixels: Pixels, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    Image.fromarray(pixels).save(unfinished, "PNG")
-    unfinished.replace(path)
 
 
 def _error(net: Autoencoder, samples: Sequence[Sample]) -> float | None:
@@ -219,11 +212,6 @@ def _note(path: Path, spec: DecoderSpec, made: Made) -> None:
 
 def _order(sample: Sample) -> tuple[bool, str, str]:
     return sample.fake, sample.generator, sample.path.name
-
-
-def _file_name(source: str) -> str:
-    readable = re.sub(r"[^\w.-]+", "_", Path(source).name)[:60]
-    return f"{readable}-{_digest(source).hex()[:10]}.png"
 
 
 def _share(name: str) -> float:
