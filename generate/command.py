@@ -16,6 +16,7 @@ from unmask.generate import (
     command_directions,
     command_faces,
     command_photographs,
+    corpora,
     evaluating,
     playing,
     sampling,
@@ -123,8 +124,7 @@ def sample_command(
         truncation=truncation,
     )
     if unmarked:
-        count = sampling.keep_corpus(trained, asked, to, split)
-        out.print(f"{count} unmarked pictures in {to}", markup=False)
+        _say(f"{corpora.told(corpora.keep_samples(trained, asked, to, split))}: {to}")
         return
     for path in sampling.keep_marked(trained, asked, to, _mark(context, game), columns):
         out.print(str(path), markup=False, soft_wrap=True)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from unmask.generate.corpora import SplitRule
+
 Weights = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="a run's last.pt, or a weight file"),
@@ -19,6 +21,14 @@ StartFrom = Annotated[
 ]  # fmt: skip
 ProfileName = Annotated[str, typer.Option(help="tiny: on two cores; full: one GPU")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps")]
+Unmarked = Annotated[
+    bool,
+    typer.Option(help="write an unmarked corpus of pairs into a folder, for detectors alone"),
+]
+CorpusSplit = Annotated[
+    SplitRule, typer.Option(help="of the corpus: the photograph's own, drawn by its name, or one")
+]
+CorpusLicence = Annotated[str, typer.Option("--licence", help="of the originals, for the corpus")]
 FaceModel = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="YuNet's file of OpenCV's model zoo"),

@@ -8,16 +8,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from unmask.datasets.manifest import Split
 from unmask.generate.game import OptionError, Sampling
-from unmask.generate.outputs import (
-    Generated,
-    Mark,
-    OutputError,
-    write,
-    write_corpus,
-    write_marked,
-)
+from unmask.generate.outputs import Generated, Mark, OutputError, write, write_marked
 from unmask.generate.pictures import Pixels, film, png, sheet, strip, to_pixels
 from unmask.generate.trained import Trained
 
@@ -42,30 +34,41 @@ def numbers(text: str) -> tuple[int, ...]:
     return tuple(found)
 
 
-def images(trained: Trained, asked: Sampling) -> Iterator[tuple[Sampling, torch.Tensor]]:
-    """(n, C, H, W) in [-1, 1] of a few pictures at a time, with what was asked for these."""
+def parts(asked: Sampling) -> Iterator[Sampling]:
+    """What was asked for, a few pictures at a time."""
     labels = asked.labels
     for at in range(0, len(asked.seeds), AT_ONCE):
         seeds = asked.seeds[at : at + AT_ONCE]
         turned = (
             tuple(labels[(at + i) % len(labels)] for i in range(len(seeds))) if labels else None
         )
-        part = Sampling(seeds=seeds, labels=turned, truncation=asked.truncation)
+        yield Sampling(seeds=seeds, labels=turned, truncation=asked.truncation)
+
+
+def images(trained: Trained, asked: Sampling) -> Iterator[tuple[Sampling, torch.Tensor]]:
+    """(n, C, H, W) in [-1, 1] of a few pictures at a time, with what was asked for these."""
+    for part in parts(asked):
         yield part, trained.game.sample(part)
+
+
+def named(trained: Trained, part: Sampling) -> Iterator[tuple[str, str]]:
+    """The name and the settings of each picture of a part."""
+    for i, seed in enumerate(part.seeds):
+        settings = [f"seed {seed}"]
+        name = f"{trained.entry.name}-{seed:06d}"
+        if part.labels is not None:
+            settings.append(f"class {part.labels[i]}")
+            name += f"-{part.labels[i]}"
+        if part.truncation is not None:
+            settings.append(f"truncation {part.truncation:g}")
+        yield name, ", ".join(settings)
 
 
 def samples(trained: Trained, asked: Sampling) -> Iterator[Generated]:
     """One picture for each seed. Raises OptionError where the game cannot do as asked."""
     for part, found in images(trained, asked):
-        for i, (seed, pixels) in enumerate(zip(part.seeds, to_pixels(found), strict=True)):
-            settings = [f"seed {seed}"]
-            name = f"{trained.entry.name}-{seed:06d}"
-            if part.labels is not None:
-                settings.append(f"class {part.labels[i]}")
-                name += f"-{part.labels[i]}"
-            if part.truncation is not None:
-                settings.append(f"truncation {part.truncation:g}")
-            yield Generated(name=name, pixels=pixels, settings=", ".join(settings))
+        for (name, settings), pixels in zip(named(trained, part), to_pixels(found), strict=True):
+            yield Generated(name=name, pixels=pixels, settings=settings)
 
 
 def keep_marked(
@@ -79,20 +82,6 @@ def keep_marked(
     settings = f"seeds {asked.seeds[0]} to {asked.seeds[-1]}"
     one = Generated(name=target.stem, pixels=sheet(whole, columns), settings=settings)
     return [write_marked(one, target, mark)]
-
-
-def keep_corpus(trained: Trained, asked: Sampling, folder: Path, split: Split) -> int:
-    """Add the pictures, unmarked, to a corpus for detectors; how many."""
-    made = list(samples(trained, asked))
-    write_corpus(
-        made,
-        folder,
-        generator=f"unmask-{trained.entry.name}",
-        decoder=trained.entry.decoder,
-        licence=trained.card.licence if trained.card else "as of the data that it was trained on",
-        split=split,
-    )
-    return len(made)
 
 
 def frames_of(run: Path) -> list[Pixels]:

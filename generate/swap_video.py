@@ -5,9 +5,10 @@ goes to the encoder untouched. What was done to each frame is handed back: groun
 detectors of manipulation.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,6 +68,15 @@ class Swapped:
     pixels: Pixels
     mask: Mask  # (H, W)
     matrix: NDArray[np.float64]  # (2, 3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwappedFrame:
+    """A frame of a clip before and after, neither of them encoded."""
+
+    truth: FrameTruth
+    before: Pixels
+    done: Swapped | None  # None: there was no face
 
 
 def network_swap(net: SwapNet, person: str) -> SwapFace:
@@ -163,21 +173,16 @@ def swap_clip(
     of changing size; a container that cannot hold the sound) and FaceError (not one face in the
     clip); then nothing is left at `out`.
     """
-    track = Track(options.begin, options.keep)
     truths: list[FrameTruth] = []
     with (
         open_clip(source) as (clip, film),
         writing(out, clip, film, crf=options.crf, tags=options.tags) as writer,
     ):
-        for frame in writer.frames():
-            time = float(frame.time or 0.0)
-            pixels = upright(frame)
-            landmarks = track.follow(list(detector(pixels)), time)
-            done = _swapped(pixels, landmarks, swap, options)
-            writer.write(frame, None if done is None else done.pixels)
-            truths.append(_truth(len(truths), time, done))
+        for frame, one in _followed(writer.frames(), detector, swap, options):
+            writer.write(frame, None if one.done is None else one.done.pixels)
+            truths.append(one.truth)
             if keep is not None:
-                keep(truths[-1], None if done is None else done.mask)
+                keep(one.truth, None if one.done is None else one.done.mask)
             if progress is not None:
                 progress(len(truths), film.frames or None)
         if not truths:
@@ -185,6 +190,34 @@ def swap_clip(
         if all(truth.matrix is None for truth in truths):
             raise FaceError(f"No face was found in the {len(truths)} frames of {source}.")
     return truths
+
+
+def swapped_frames(
+    source: Path, detector: FaceDetector, swap: SwapFace, options: SwapOptions, *,
+    wanted: Callable[[int], bool],
+) -> Iterator[SwappedFrame]:  # fmt: skip
+    """The frames of a clip whose numbers are `wanted`, as `swap_clip` swaps them before H.264.
+
+    The face is followed through the others too. Raises MediaError, perhaps after some frames.
+    """
+    with open_clip(source) as (clip, film):
+        frames = clip.decode(film)
+        for _, one in _followed(frames, detector, swap, options, wanted):
+            yield one
+
+
+def _followed(
+    frames: Iterable[Any], detector: FaceDetector, swap: SwapFace, options: SwapOptions,
+    wanted: Callable[[int], bool] = lambda _: True,
+) -> Iterator[tuple[Any, SwappedFrame]]:  # fmt: skip
+    track = Track(options.begin, options.keep)
+    for index, frame in enumerate(frames):
+        time = float(frame.time or 0.0)
+        pixels = upright(frame)
+        landmarks = track.follow(list(detector(pixels)), time)
+        if wanted(index):
+            done = _swapped(pixels, landmarks, swap, options)
+            yield frame, SwappedFrame(truth=_truth(index, time, done), before=pixels, done=done)
 
 
 def _swapped(

@@ -81,6 +81,15 @@ def _held(
     return generator, critic, int(card.game["images"]), str(card.game["profile"])
 
 
+def fingerprint(trained: Trained) -> str:
+    """A hash of the generator: another run, or more steps of one, has another."""
+    digest = hashlib.sha256()
+    for name, values in trained.game.generator.state_dict().items():
+        digest.update(name.encode())
+        digest.update(values.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
 def export(
     trained: Trained,
     target: Path,

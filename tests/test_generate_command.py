@@ -11,12 +11,14 @@ import torch
 from PIL import Image
 
 from unmask.card import load_card
+from unmask.datasets.loaders_tree import DatasetError
 from unmask.datasets.manifest import Split
 from unmask.datasets.manifest_file import read_manifest
 from unmask.errors import WeightsError
 from unmask.generate import trained as trained_module
 from unmask.generate.command import main
-from unmask.generate.game import OptionError
+from unmask.generate.corpora import keep_samples
+from unmask.generate.game import OptionError, Sampling
 from unmask.generate.outputs import Mark
 from unmask.generate.sampling import numbers
 from unmask.generate.trained import export, load_trained
@@ -99,11 +101,14 @@ def test_a_sheet_holds_every_picture(run: Path, tmp_path: Path) -> None:
     assert sheet.read_bytes().endswith(b"seeds 0 to 11")
 
 
-def test_unmarked_pictures_leave_into_a_corpus_alone(run: Path, tmp_path: Path) -> None:
+def test_unmarked_pictures_leave_into_a_corpus_alone(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     words = ("sample", "digits-dcgan", "--weights", run / "last.pt", "--unmarked",
              "--split", "validation", "--out", tmp_path / "corpus")  # fmt: skip
     assert call(*words, "--seeds", "0-4", mark=None) == 0
     assert call(*words, "--seeds", "5", mark=None) == 0
+    capsys.readouterr()
     samples = read_manifest(tmp_path / "corpus" / "manifest.csv")
     assert len(samples) == 6
     assert {(s.fake, s.generator, s.split) for s in samples} == {
@@ -113,7 +118,17 @@ def test_unmarked_pictures_leave_into_a_corpus_alone(run: Path, tmp_path: Path) 
     assert len({row["sha256"] for row in about}) == 6
     assert {row["decoder"] for row in about} == {"transposed convolution k4"}
     assert b"tEXt" not in samples[0].path.read_bytes()
-    assert call(*words, "--seeds", "5", mark=None) == 2
+    assert call(*words, "--seeds", "4-6", mark=None) == 0  # goes on: what is there stays
+    assert "1 written, 2 there already" in " ".join(capsys.readouterr().out.split())
+    again = read_manifest(tmp_path / "corpus" / "manifest.csv")
+    assert again[:6] == samples
+    assert len(again) == 7
+    # The same name, made in another way: neither overwritten nor passed over in silence.
+    trained = load_trained("digits-dcgan", run / "last.pt")
+    with torch.no_grad():
+        next(trained.game.generator.parameters()).add_(1)
+    with pytest.raises(DatasetError, match="other weights"):
+        keep_samples(trained, Sampling(seeds=(5,)), tmp_path / "corpus", Split.VALIDATION)
 
 
 def test_no_picture_leaves_without_marks(
