@@ -13,6 +13,7 @@ from rich.table import Table
 from unmask.datasets.manifest import Split
 from unmask.errors import UnmaskError
 from unmask.generate import (
+    changing,
     command_directions,
     command_faces,
     command_photographs,
@@ -23,6 +24,7 @@ from unmask.generate import (
 )
 from unmask.generate import trained as trained_module
 from unmask.generate.catalogue import GAMES, find
+from unmask.generate.entry import Task
 from unmask.generate.game import OptionError, Sampling
 from unmask.generate.options import Device, ProfileName, StartFrom, Weights
 from unmask.generate.outputs import Mark
@@ -135,7 +137,7 @@ def evaluate_command(
     game: Annotated[str, typer.Argument()],
     data: Annotated[Path, typer.Option(file_okay=False, help="what it was trained on")],
     held_out: Annotated[
-        Path | None, typer.Option(file_okay=False, help="pictures that it never saw")
+        Path | None, typer.Option(file_okay=False, help="samples: pictures that it never saw")
     ] = None,
     weights: Weights = None,
     profile: ProfileName = "tiny",
@@ -158,13 +160,19 @@ def evaluate_command(
     trained = load_trained(game, weights, profile=profile, device=str(playing.device_of(device)))
     if export and not (source and licence and trained_by and weakness):
         raise OptionError("A card needs --source, --licence, --trained-by and --weakness.")
-    real, other = evaluating.pictures_of(trained, data, held_out, cache)
-    found = evaluating.measure(trained, real, other, count=count)
-    out.print(found.summary, markup=False)
+    if trained.entry.task is Task.SAMPLE:
+        real, other = evaluating.pictures_of(trained, data, held_out, cache)
+        found = evaluating.measure(trained, real, other, count=count)
+        summary, results = found.summary, found.results
+    elif held_out:
+        raise OptionError(f"{game} left a part of its data out by itself: no --held-out.")
+    else:
+        summary, results = changing.measure(trained, changing.kinds_of(trained, data, cache))
+    out.print(summary, markup=False)
     if export:
         trained_module.export(
             trained, export, data=(source,), licence=licence, command=trained_by,
-            results=found.results, weaknesses=tuple(weakness or ()),
+            results=results, weaknesses=tuple(weakness or ()),
         )  # fmt: skip
         out.print(str(export), markup=False)
 
