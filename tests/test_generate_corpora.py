@@ -45,7 +45,7 @@ def games() -> dict[str, Trained]:
     return {
         name: Trained(
             entry=find(name), profile="tiny", game=game.eval().requires_grad_(False), images=0,
-            card=None,
+            card=None, source=Path("last.pt"),
         )
         for name, game in (("men-women", translator), ("swap", swapper))
     }  # fmt: skip
