@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from unmask.detect.patchnet import CHANNELS, PatchNet
 from unmask.generate.games.faces import TINY
 from unmask.generate.stylegan2 import Critic
-from unmask.generate.stylegan2_layers import bend
 from unmask.generate.trained import load_trained
 
 STRIDE = 16  # pixels between two patch logits
@@ -49,9 +48,8 @@ class CriticNet(nn.Module):
             x = windows.detach().clone().requires_grad_()
             maps = self.critic.maps(x)
             # The plane that compares the pictures of a batch is left empty: each stands alone.
-            last = F.pad(maps[-1], (0, 0, 0, 0, 0, 1))
-            dense = bend(self.critic.dense(bend(self.critic.last(last)).flatten(1)))
-            (gradient,) = torch.autograd.grad(self.critic.leave(dense).sum(), x)
+            ending = self.critic.ending(F.pad(maps[-1], (0, 0, 0, 0, 0, 1)))
+            (gradient,) = torch.autograd.grad(self.critic.leave(ending).sum(), x)
         seen = [F.adaptive_avg_pool2d(m.detach(), self.cells) for m in maps]
         return gradient.detach(), torch.cat(seen, 1)
 

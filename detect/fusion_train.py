@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from unmask.card import Card
+from unmask.card import Card, part_of
 from unmask.datasets.manifest import Sample, Split
 from unmask.detect.calibration import Calibration, fit
 from unmask.detect.evaluation.figures import conformal_threshold
@@ -30,7 +30,7 @@ from unmask.detect.evaluation.perturbations import parse_all
 from unmask.detect.evaluation.preparation import Preparation, parse_base, sides
 from unmask.detect.fusion import Fusion, fit_fusion
 from unmask.detect.image_card import describe
-from unmask.detect.inference import WEIGHTS, Detector, as_experts, expert_nets, part_of
+from unmask.detect.inference import WEIGHTS, Detector, as_experts, expert_nets
 from unmask.detect.likelihood import Coder, Range, load_expert
 from unmask.detect.portrait import PortraitNet
 from unmask.detect.quality import NAMES as QUALITY

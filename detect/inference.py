@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from unmask.card import Card, load_card
+from unmask.card import Card, load_card, part_of
 from unmask.detect.calibration import Calibration
 from unmask.detect.fusion import Fusion
 from unmask.detect.likelihood import Coder, Predictor, Range, out_of_range, surprise
@@ -212,12 +212,6 @@ def as_experts(nets: Mapping[str, nn.Module]) -> dict[str, Expert]:
         expert = as_expert(net, stride=FORMS[name].stride, top=FORMS[name].top)
         found[name] = Flipped(expert) if FORMS[name].flipped else expert
     return found
-
-
-def part_of(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The state of one network in a file that holds several."""
-    prefix = f"{name}."
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def as_expert(net: nn.Module, *, stride: int, top: float = 0.0) -> Expert:

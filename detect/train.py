@@ -134,7 +134,7 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     net = recipe.build()
-    trunk = getattr(net, "trunk", net)
+    trunk = getattr(net, "trunk", net)  # of an expert that looks at something made of a picture
     if backbone is not None and isinstance(trunk, PatchNet):
         load_backbone(trunk, _read(backbone))
     if start is not None:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from unmask.datasets.picture_arrays import read_folder
-from unmask.generate.digit_reader import Share, share
 from unmask.generate.game import OptionError
 from unmask.generate.pictures import to_tensor
+from unmask.generate.shares import Share, share
 from unmask.generate.training import TrainingError
 
 LEAST = 20  # pictures in either folder

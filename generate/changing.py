@@ -25,7 +25,6 @@ from unmask.generate.attribute_reader import (
     TwoFolders,
     train_reader,
 )
-from unmask.generate.digit_reader import Share, share
 from unmask.generate.distances import QualityError, frechet
 from unmask.generate.entry import Task
 from unmask.generate.game import OptionError
@@ -33,6 +32,7 @@ from unmask.generate.games.swap import resized
 from unmask.generate.games.translation import TranslationGame
 from unmask.generate.pictures import to_tensor
 from unmask.generate.playing import profile_of
+from unmask.generate.shares import Share, share
 from unmask.generate.swap_nets import SwapNet
 from unmask.generate.trained import Trained
 

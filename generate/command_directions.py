@@ -16,13 +16,13 @@ from unmask.generate.attribute_reader import (
     train_reader,
 )
 from unmask.generate.command_faces import nets_of
-from unmask.generate.digit_reader import Share
 from unmask.generate.direction_search import Readers, Search, search
 from unmask.generate.game import OptionError
 from unmask.generate.named_directions import NAME, Named, named, read_named, write_named
 from unmask.generate.options import Device, ProfileName, Weights
 from unmask.generate.outputs import OutputError
 from unmask.generate.playing import device_of
+from unmask.generate.shares import Share
 from unmask.generate.trained import Trained, load_trained
 
 _FOLDER = {"exists": True, "file_okay": False}

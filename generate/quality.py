@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unmask.generate.digit_reader import DigitReader, Share, share
+from unmask.generate.digit_reader import DigitReader
 from unmask.generate.distances import (
     Floats,
     Memory,
@@ -32,6 +32,7 @@ from unmask.generate.distances import (
     spectral,
 )
 from unmask.generate.extractors import Extractor
+from unmask.generate.shares import Share, share
 
 LEAST = 20  # pictures of a kind
 PAIRS = 8  # of a fake and its training picture that are shown

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from unmask.card import load_card
+from unmask.card import load_card, part_of
 from unmask.errors import WeightsError
 from unmask.generate.checkpoint import State, read
 from unmask.generate.game import Game
@@ -69,12 +69,6 @@ def read_weights(path: Path) -> tuple[Tensors, Tensors]:
         raise WeightsError(f"The weights {path.name} cannot be read.") from error
     tensors = {k: v.float() if v.is_floating_point() else v for k, v in held.items()}
     return part_of(tensors, "generator"), part_of(tensors, "critic")
-
-
-def part_of(tensors: Tensors, part: str) -> Tensors:
-    """What belongs to one of a game's networks, without its name in front."""
-    prefix = part + "."
-    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def fill(game: Game, generator: Tensors, critic: Tensors, name: str) -> None:

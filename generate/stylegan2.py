@@ -189,8 +189,11 @@ class Critic(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """(N, C): the last layer but one. It knows the other pictures of the batch."""
-        last = bend(self.last(minibatch_deviation(self.maps(images)[-1])))
-        return bend(self.dense(last.flatten(1)))
+        return self.ending(minibatch_deviation(self.maps(images)[-1]))
+
+    def ending(self, last: Tensor) -> Tensor:
+        """(N, C + 1, 4, 4), the last map and the plane that compares the batch -> (N, C)."""
+        return bend(self.dense(bend(self.last(last)).flatten(1)))
 
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.leave(self.features(images))

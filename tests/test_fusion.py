@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from scenes import paired_corpus
 
-from unmask.card import load_card
+from unmask.card import load_card, part_of
 from unmask.datasets.manifest import CAMERA, Sample, Split
 from unmask.detect import fusion_train
 from unmask.detect.ablation import SHIPPED, compare, subsets
@@ -36,7 +36,6 @@ from unmask.detect.inference import (
     Detector,
     expert_nets,
     load_detector,
-    part_of,
     pool,
     shrunk,
 )

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from unmask.errors import WeightsError
 
@@ -37,7 +37,14 @@ class Card:
         path.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
 
 
+_Value = TypeVar("_Value")
 _used: dict[str, str] = {}
+
+
+def part_of(tensors: Mapping[str, _Value], name: str) -> dict[str, _Value]:
+    """What a file of weights holds of one network, without the network's name in front."""
+    prefix = f"{name}."
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def load_card(weights: Path) -> Card:
