@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from opened import BLUE, GREEN, RED, quarters, refused
 
-from unmask.errors import Reason
+from unmask.errors import MediaError, Reason
 from unmask.evidence import Kind
 from unmask.media import Limits, Media, open_bytes
 from unmask.media.clip import read_clip
@@ -184,6 +184,11 @@ def test_a_clip_over_a_limit_is_refused(limits: Limits, reason: Reason, scratch:
     assert refused(clip("mp4", "libx264"), limits) is reason
     assert list(scratch.iterdir()) == []
     assert multiprocessing.active_children() == []
+
+
+def test_a_clip_that_is_too_long_is_told_the_bound() -> None:
+    with pytest.raises(MediaError, match=r"lasts 2\.0 seconds, and 1\.5 are the most"):
+        open_bytes(clip("mp4", "libx264"), "clip.mp4", limits=Limits(duration=1.5))
 
 
 def test_a_decoder_that_eats_memory_is_stopped(scratch: Path) -> None:

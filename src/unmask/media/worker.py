@@ -313,7 +313,10 @@ def describe(job: dict[str, Any], meta: dict[str, Any]) -> tuple[int | None, boo
     if known and not films and not sounds:
         raise RefusalError("unsupported", "The clip is in a codec that unmask does not decode.")
     if meta["duration"] and meta["duration"] > job["duration"]:
-        raise RefusalError("too_large", f"The clip lasts {meta['duration']:.0f} seconds.")
+        lasts, most = meta["duration"], job["duration"]
+        raise RefusalError(
+            "too_large", f"The clip lasts {lasts:.1f} seconds, and {most:g} are the most."
+        )
     return (films[0] if films else None), bool(sounds)
 
 
