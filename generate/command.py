@@ -17,12 +17,14 @@ from unmask.generate import (
     command_directions,
     command_faces,
     command_photographs,
+    command_sound,
     corpora,
     evaluating,
     playing,
     sampling,
 )
 from unmask.generate import trained as trained_module
+from unmask.generate.audio import sounding
 from unmask.generate.catalogue import GAMES, find
 from unmask.generate.entry import Task
 from unmask.generate.game import OptionError, Sampling
@@ -118,13 +120,19 @@ def sample_command(
     ] = False,
     split: Annotated[Split, typer.Option(help="of the corpus")] = Split.TRAIN,
 ) -> None:
-    """Make pictures out of noise."""
+    """Make pictures, or notes, out of noise."""
     trained = load_trained(game, weights, profile=profile, device=str(playing.device_of(device)))
     asked = Sampling(
         seeds=sampling.numbers(seeds),
         labels=sampling.numbers(labels) if labels else None,
         truncation=truncation,
     )
+    if trained.entry.task is Task.SOUND:
+        if unmarked or columns:
+            raise OptionError("Notes are files of their own, and marked.")
+        for path in sounding.keep_notes(trained, asked, to, _mark(context, game)):
+            _say(str(path))
+        return
     if unmarked:
         _say(f"{corpora.told(corpora.keep_samples(trained, asked, to, split))}: {to}")
         return
@@ -164,6 +172,10 @@ def evaluate_command(
         real, other = evaluating.pictures_of(trained, data, held_out, cache)
         found = evaluating.measure(trained, real, other, count=count)
         summary, results = found.summary, found.results
+    elif trained.entry.task is Task.SOUND:
+        notes = sounding.examples_of(trained, data, cache)
+        found = sounding.measure(trained, notes, count=count)
+        summary, results = found.summary, found.results
     elif held_out:
         raise OptionError(f"{game} left a part of its data out by itself: no --held-out.")
     else:
@@ -202,6 +214,7 @@ def _say(text: str) -> None:
 command_photographs.add_to(app, _mark, _say)
 command_faces.add_to(app, _mark, _say)
 command_directions.add_to(app, _say)
+command_sound.add_to(app, _mark, _say)
 
 
 def main(arguments: Sequence[str], marker: object = None) -> None:

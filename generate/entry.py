@@ -15,6 +15,7 @@ class Task(StrEnum):
     SAMPLE = "sample"  # pictures out of noise
     TRANSLATE = "translate"  # a picture of one kind into one of another
     SWAP = "swap"  # a face into another person's
+    SOUND = "sound"  # notes out of noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,7 @@ class Profile:
 
     build: Callable[[], Game]  # untrained, from torch's random numbers
     config: TrainConfig
-    side: int  # pixels a side of the pictures
+    side: int  # pixels a side of the pictures; of sounds, the bins of their spectra
     cost: str  # "6 minutes on two cores": measured, or said to be an estimate
 
 

@@ -1,0 +1,1 @@
+"""Sound as the games of `generate/` make it: notes, music, voices."""
