@@ -4,11 +4,11 @@ import difflib
 
 from unmask.errors import UnmaskError
 from unmask.generate.entry import Entry
-from unmask.generate.games import digits, faces, notes, portraits, swap, translation
+from unmask.generate.games import chorales, digits, faces, notes, portraits, swap, translation
 
 GAMES: dict[str, Entry] = {
     entry.name: entry
-    for family in (digits, faces, portraits, translation, swap, notes)
+    for family in (digits, faces, portraits, translation, swap, notes, chorales)
     for entry in family.ENTRIES
 }
 

@@ -1,0 +1,157 @@
+"""Music in four voices: its grids, its measures, and the game that composes."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import mido
+import numpy as np
+import pytest
+import torch
+
+from unmask.datasets.chorales import ChoralesError, of_midi, read, windows
+from unmask.generate.audio.music_measures import copied, measure, tonal_distance
+from unmask.generate.game import OptionError, Sampling
+from unmask.generate.games.chorales import (
+    ChoraleGame,
+    Ensemble,
+    Phrases,
+    grids_of,
+    rolls_of,
+)
+from unmask.generate.training import TrainConfig, train
+
+
+def chord(*pitches: int) -> np.ndarray:
+    return np.tile(np.array(pitches, np.int16), (64, 1))
+
+
+def scale(length: int = 64) -> np.ndarray:
+    """Four voices up G major, a new note on every quarter."""
+    notes = np.array([0, 2, 4, 5, 7, 9, 11, 12])
+    line = notes[np.arange(length // 4) % 8].repeat(4)
+    return np.stack([line + 67, line * 0 + 62, line * 0 + 55, line * 0 + 48], 1).astype(np.int16)
+
+
+def midi(path: Path, grid: np.ndarray) -> Path:
+    """A file with a track for each voice."""
+    file = mido.MidiFile(ticks_per_beat=480)
+    for voice in grid.T:
+        track = mido.MidiTrack()
+        file.tracks.append(track)
+        starts = [0, *(np.flatnonzero(np.diff(voice)) + 1), len(voice)]
+        for a, b in pairwise(starts):
+            track.append(mido.Message("note_on", note=int(voice[a]), velocity=80, time=0))
+            track.append(mido.Message("note_off", note=int(voice[a]), time=int(b - a) * 120))
+    file.save(path)
+    return path
+
+
+def test_a_midi_file_in_four_voices_becomes_its_grid(tmp_path: Path) -> None:
+    grid = scale()
+    found = of_midi(midi(tmp_path / "a.mid", grid[:, ::-1]))
+    assert found is not None
+    assert np.array_equal(found[:60], grid[:60])
+    assert of_midi(midi(tmp_path / "b.mid", grid[:, :3])) is None
+    (tmp_path / "c.mid").write_bytes(b"MThd")
+    assert of_midi(tmp_path / "c.mid") is None
+
+
+def test_json_and_folders_are_read_and_pieces_with_rests_left_out(tmp_path: Path) -> None:
+    piece = scale(80).tolist()
+    rests = [*piece[:30], [], *piece[30:]]
+    low = (scale(80) - 20).tolist()
+    (tmp_path / "jsb.json").write_text(json.dumps({"train": [piece, rests, low], "valid": [piece]}))
+    pieces = read(tmp_path)
+    assert (len(pieces.train), len(pieces.held_out)) == (1, 1)
+    assert windows(pieces.train, 64).shape == (2, 64, 4)
+    folder = tmp_path / "midi"
+    folder.mkdir()
+    for i in range(11):
+        midi(folder / f"{i:02d}.mid", scale())
+    assert len(read(folder).held_out) == 2
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"train": 3}', '{"train": [[1, 2]]}', '{"train": []}'])
+def test_what_holds_no_chorales_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ChoralesError):
+        read(tmp_path)
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(ChoralesError):
+        read(tmp_path)
+
+
+def test_the_measures_by_hand() -> None:
+    still = measure(chord(72, 67, 64, 60)[None])
+    assert still.pitch_classes == 1
+    assert still.qualified_notes == 1
+    assert still.onsets == 1
+    assert still.crossings == 0
+    assert still.scale == 1
+    moving = measure(scale()[None])
+    assert moving.pitch_classes == pytest.approx((4 + 1 + 1 + 1) / 4)
+    assert moving.onsets == pytest.approx((4 + 3) / 4)
+    assert moving.scale == 1
+    assert measure(chord(60, 67, 64, 72)[None]).crossings == pytest.approx(2 / 3)
+
+
+def test_unisons_are_nearer_than_a_tritone() -> None:
+    assert tonal_distance(chord(72, 60)) == pytest.approx(0)
+    # Opposite on the circle of fifths and of minor thirds, together on that of major thirds.
+    assert tonal_distance(chord(66, 60)) == pytest.approx(2 * np.sqrt(1 + 0 + 0), abs=0.9)
+    assert tonal_distance(chord(67, 60)) < tonal_distance(chord(66, 60))
+
+
+def test_what_was_copied_is_found_in_any_key() -> None:
+    known = (scale(),)
+    assert copied(scale()[None] + 2, known) == 1
+    assert copied(scale()[None, ::-1], known) < 1
+
+
+def test_rolls_and_grids_are_the_same_music() -> None:
+    grids = scale()[None]
+    rolls = rolls_of(grids)
+    assert rolls.shape == (1, 4, 64, 48)
+    assert rolls.sum() == 4 * 64
+    assert np.array_equal(grids_of(rolls), grids)
+    batch = Phrases(grids=grids)(np.random.default_rng(0), 5)["images"]
+    moved = grids_of(batch) - grids
+    assert all(len(set(piece.ravel().tolist())) == 1 for piece in moved)
+
+
+def test_each_voice_sings_one_pitch_and_the_gradient_passes() -> None:
+    torch.manual_seed(0)
+    game = ChoraleGame(Ensemble(width=4, most=16, z=8, own=4), gamma=1.0)
+    noise = torch.randn(2, game.size.noise)
+    rolls = game.generator(noise)
+    assert rolls.shape == (2, 4, 64, 48)
+    assert torch.allclose(rolls.sum(3), torch.ones(2, 4, 64), atol=1e-5)
+    assert set(rolls.detach().round().unique().tolist()) == {0, 1}
+    (rolls * torch.randn_like(rolls)).sum().backward()
+    assert game.generator.enter.weight.grad is not None
+    assert game.generator.enter.weight.grad.abs().sum() > 0
+    again = game.sample(Sampling(seeds=(5, 6)))
+    assert torch.equal(again[:1], game.sample(Sampling(seeds=(5,))))
+    with pytest.raises(OptionError):
+        game.sample(Sampling(seeds=(1,), labels=(3,)))
+
+
+def test_the_game_learns_the_range_of_the_voices(tmp_path: Path) -> None:
+    """Planted: the soprano sings around 76 and the bass around 43."""
+    rng = np.random.default_rng(0)
+    steps = rng.integers(-2, 3, size=(40, 16, 4)).repeat(4, axis=1)
+    grids = (steps + np.array([76, 67, 58, 43])).astype(np.int16)
+    torch.manual_seed(0)
+    game = ChoraleGame(Ensemble(width=4, most=16, z=8, own=4), gamma=0.1)
+    config = TrainConfig(
+        images=16 * 60, batch=16, lr_generator=4e-3, lr_critic=4e-3, half_life=32, check_every=60
+    )
+    before = off(game)
+    train(game, Phrases(grids=grids), config, tmp_path)
+    assert off(game) < 0.7 * before
+
+
+def off(game: ChoraleGame) -> float:
+    """How far the voices are from where they belong, in semitones."""
+    sung = grids_of(game.sample(Sampling(seeds=tuple(range(16)))))
+    return float(np.abs(sung.mean((0, 1)) - np.array([76, 67, 58, 43])).mean())
