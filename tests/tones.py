@@ -1,0 +1,78 @@
+"""Sounds that tests make: something like a voice, noise, tones, chords, and files of them."""
+
+import io
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from unmask.media import Media, open_bytes
+
+Samples = NDArray[np.float32]
+
+
+def noise(seconds: float, rate: int = 16000, level: float = 0.01, seed: int = 0) -> Samples:
+    """White noise of the given standard deviation."""
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=round(seconds * rate)) * level).astype(np.float32)
+
+
+def tone(seconds: float, frequency: float, rate: int = 16000, level: float = 0.1) -> Samples:
+    """A sine."""
+    time = np.arange(round(seconds * rate)) / rate
+    return (np.sin(2 * np.pi * frequency * time) * level).astype(np.float32)
+
+
+def chords(seconds: float, rate: int = 16000) -> Samples:
+    """Four chords in turn, each note with harmonics that fade: music, and no voice."""
+    roots = (220.0, 174.6, 261.6, 196.0)
+    time = np.arange(round(rate * 1.0)) / rate
+    played = []
+    for root in roots:
+        chord = sum(
+            np.sin(2 * np.pi * root * ratio * h * time) / h**1.5
+            for ratio in (1, 1.25, 1.5)
+            for h in range(1, 7)
+        )
+        played.append(chord * np.exp(-1.2 * time) * 0.08)
+    whole = np.tile(np.concatenate(played), int(seconds / 4) + 1)
+    return whole[: round(seconds * rate)].astype(np.float32)
+
+
+def wav(samples: NDArray[np.float32], rate: int = 16000) -> bytes:
+    """(samples,) or (samples, channels) as a WAV of 16 bits."""
+    return encoded(samples, rate, "wav", "pcm_s16le")
+
+
+def encoded(
+    samples: NDArray[np.float32], rate: int, form: str, codec: str, bit_rate: int = 0
+) -> bytes:
+    """A file of FFmpeg's container `form` and encoder `codec`."""
+    channels = samples[:, None] if samples.ndim == 1 else samples
+    whole = np.round(np.clip(channels, -1, 1) * 32767).astype(np.int16)
+    layout = {1: "mono", 2: "stereo"}[whole.shape[1]]
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=form) as container:
+        stream = container.add_stream(codec, rate=rate, layout=layout)
+        if bit_rate:
+            stream.bit_rate = bit_rate
+        wave = av.AudioFrame.from_ndarray(np.ascontiguousarray(whole).reshape(1, -1), "s16", layout)
+        wave.sample_rate, wave.pts = rate, 0
+        size = stream.codec_context.frame_size or None
+        fitted = av.AudioResampler(stream.format, stream.layout, rate, size)
+        for part in [*fitted.resample(wave), *fitted.resample(None)]:
+            container.mux(stream.encode(part))
+        container.mux(stream.encode())
+    return buffer.getvalue()
+
+
+def recording(samples: NDArray[np.float32], rate: int = 16000) -> Media:
+    """The samples as a WAV that was opened."""
+    return open_bytes(wav(samples, rate), "recording.wav")
+
+
+def decoded(data: bytes) -> tuple[Samples, int]:
+    """(samples,) of the first channel, and the rate."""
+    media = open_bytes(data, "recording")
+    assert media.waveform is not None
+    return media.waveform[:, 0], media.sample_rate
