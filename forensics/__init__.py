@@ -4,6 +4,7 @@ Importing this package registers them; each module below holds one analyser.
 """
 
 from unmask.forensics import (
+    audio,
     container,
     content_credentials,
     copy_move,
@@ -20,6 +21,7 @@ from unmask.forensics import (
 )
 
 __all__ = [
+    "audio",
     "container",
     "content_credentials",
     "copy_move",

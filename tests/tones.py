@@ -76,3 +76,21 @@ def decoded(data: bytes) -> tuple[Samples, int]:
     media = open_bytes(data, "recording")
     assert media.waveform is not None
     return media.waveform[:, 0], media.sample_rate
+
+
+def voice(seconds: float, rate: int = 16000, seed: int = 0) -> Samples:
+    """Like speech to a measuring instrument: syllables of harmonics and hiss over room noise."""
+    rng = np.random.default_rng(seed)
+    count = round(seconds * rate)
+    time = np.arange(count) / rate
+    pitch = 120 + 25 * np.sin(2 * np.pi * 0.7 * time + seed) + 10 * np.sin(2 * np.pi * 0.31 * time)
+    phase = 2 * np.pi * np.cumsum(pitch) / rate
+    order = np.arange(1, min(40, int(rate / 2 / 160)))
+    tilt = 1 / order**1.1 * (1 + np.cos(order * 0.8 + seed)) / 2
+    buzz = sum(a * np.sin(n * phase + n) for n, a in zip(order, tilt, strict=True))
+    hiss = rng.normal(size=count)
+    spoken = np.clip(np.sin(2 * np.pi * 2.1 * time + seed) + 0.3, 0, 1) ** 0.5
+    hissed = np.clip(-np.sin(2 * np.pi * 2.1 * time + seed) - 0.7, 0, 1)
+    room = rng.normal(size=count) * 0.002
+    whole = 0.12 * buzz * spoken + 0.05 * hiss * hissed + room
+    return np.asarray(whole, np.float32)

@@ -1,0 +1,8 @@
+"""Analysers of sound that need no training: of recordings, and of the sound tracks of clips.
+
+Importing this package registers them; each module below holds one analyser.
+"""
+
+from unmask.forensics.audio import bandwidth
+
+__all__ = ["bandwidth"]
