@@ -1,6 +1,7 @@
 """Sounds that tests make: something like a voice, noise, tones, chords, and files of them."""
 
 import io
+from functools import cache
 
 import av
 import numpy as np
@@ -80,6 +81,11 @@ def decoded(data: bytes) -> tuple[Samples, int]:
 
 def voice(seconds: float, rate: int = 16000, seed: int = 0) -> Samples:
     """Like speech to a measuring instrument: syllables of harmonics and hiss over room noise."""
+    return _voice(seconds, rate, seed).copy()
+
+
+@cache
+def _voice(seconds: float, rate: int, seed: int) -> Samples:
     rng = np.random.default_rng(seed)
     count = round(seconds * rate)
     time = np.arange(count) / rate

@@ -3,6 +3,6 @@
 Importing this package registers them; each module below holds one analyser.
 """
 
-from unmask.forensics.audio import bandwidth
+from unmask.forensics.audio import bandwidth, earlier_compression
 
-__all__ = ["bandwidth"]
+__all__ = ["bandwidth", "earlier_compression"]
