@@ -79,13 +79,13 @@ def decoded(data: bytes) -> tuple[Samples, int]:
     return media.waveform[:, 0], media.sample_rate
 
 
-def voice(seconds: float, rate: int = 16000, seed: int = 0) -> Samples:
+def voice(seconds: float, rate: int = 16000, seed: int = 0, room: float = 0.002) -> Samples:
     """Like speech to a measuring instrument: syllables of harmonics and hiss over room noise."""
-    return _voice(seconds, rate, seed).copy()
+    return _voice(seconds, rate, seed, room).copy()
 
 
 @cache
-def _voice(seconds: float, rate: int, seed: int) -> Samples:
+def _voice(seconds: float, rate: int, seed: int, room: float) -> Samples:
     rng = np.random.default_rng(seed)
     count = round(seconds * rate)
     time = np.arange(count) / rate
@@ -97,6 +97,5 @@ def _voice(seconds: float, rate: int, seed: int) -> Samples:
     hiss = rng.normal(size=count)
     spoken = np.clip(np.sin(2 * np.pi * 2.1 * time + seed) + 0.3, 0, 1) ** 0.5
     hissed = np.clip(-np.sin(2 * np.pi * 2.1 * time + seed) - 0.7, 0, 1)
-    room = rng.normal(size=count) * 0.002
-    whole = 0.12 * buzz * spoken + 0.05 * hiss * hissed + room
+    whole = 0.12 * buzz * spoken + 0.05 * hiss * hissed + room * rng.normal(size=count)
     return np.asarray(whole, np.float32)

@@ -3,6 +3,20 @@
 Importing this package registers them; each module below holds one analyser.
 """
 
-from unmask.forensics.audio import bandwidth, earlier_compression
+from unmask.forensics.audio import (
+    bandwidth,
+    earlier_compression,
+    mains_hum,
+    noise_floor,
+    repeated_sound,
+    sound_levels,
+)
 
-__all__ = ["bandwidth", "earlier_compression"]
+__all__ = [
+    "bandwidth",
+    "earlier_compression",
+    "mains_hum",
+    "noise_floor",
+    "repeated_sound",
+    "sound_levels",
+]
