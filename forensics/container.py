@@ -10,6 +10,7 @@ from typing import Any
 
 from unmask.evidence import Basis, Claim, ClaimKind, Finding, Kind
 from unmask.forensics.atoms import brands, created, edit_lists, handlers, read_boxes, user_texts
+from unmask.forensics.audio.sound_tags import makers_said, sound_facts
 from unmask.forensics.carriers import decode
 from unmask.forensics.container_signs import Maker, Sign, signs_of
 from unmask.media import Media
@@ -114,6 +115,9 @@ def gather(media: Media) -> tuple[dict[str, Any], list[str]]:
     elif name in ("avi", "wav"):
         facts["software"] = riff_software(media.data)
         texts.append(facts["software"])
+    if sound := sound_facts(media.data, name):
+        facts["sound_headers"] = sound
+        texts += makers_said(sound)
     return facts, texts
 
 
@@ -185,4 +189,6 @@ def _summary(signs: list[Sign], named: str, facts: dict[str, Any]) -> str:
     text = "; ".join(parts)
     gap = facts["packets"].get("keyframe_intervals_equal")
     tail = " Its keyframes are evenly spaced." if gap else ""
+    if facts.get("sound_headers", {}).get("overruns"):
+        tail += " Its header states more sound than the file holds: it was cut short."
     return f"{text[0].upper()}{text[1:]}.{tail}"

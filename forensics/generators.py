@@ -3,7 +3,8 @@
 THE RULE: a name counts where a field states which program wrote the file, or credits the maker,
 and the value is that name (with a version at most) or "made with NAME". Descriptions, titles,
 captions, keywords and comments are never searched for names: a picture *about* Midjourney is not
-one *by* it.
+one *by* it. One exception: a recording's comment that is "made with NAME" and nothing else, or that
+and settings behind a semicolon, which is how Suno signs its MP3s.
 """
 
 import re
@@ -55,11 +56,35 @@ _NAMES = {
     "Amazon": r"amazon (?:titan|nova canvas|nova reel)(?: image generator)?|amazon bedrock",
     "Suno": r"suno(?: ai)?",
     "Udio": r"udio",
-    "ElevenLabs": r"elevenlabs",
+    "ElevenLabs": r"eleven ?labs(?:\.io)?",
+    "Stable Audio": r"stable audio(?: open)?",
+    "MusicGen": r"(?:meta )?(?:musicgen|audiocraft|audiogen)",
+    "Google Lyria": r"(?:google )?(?:lyria|musicfx)",
+    "Riffusion": r"riffusion",
+    "Mureka": r"mureka",
+    "AIVA": r"aiva(?: technologies)?",
+    "Mubert": r"mubert",
+    "Soundraw": r"soundraw",
+    "Boomy": r"boomy",
+    "Resemble AI": r"resemble(?: ai|\.ai)",
+    "PlayHT": r"play\.?ht|playht",
+    "Murf": r"murf(?: ai|\.ai)",
+    "Respeecher": r"respeecher",
+    "Speechify": r"speechify",
+    "WellSaid": r"wellsaid(?: labs)?",
+    "Descript Overdub": r"descript overdub|overdub",
+    "Azure speech": r"(?:microsoft )?azure (?:ai )?(?:speech|text to speech|tts)",
+    "Amazon Polly": r"(?:amazon|aws) polly",
+    "Google text-to-speech": r"(?:google )?(?:cloud )?text-to-speech|gtts",
+    "Coqui": r"coqui(?: tts| ai)?",
+    "Kokoro": r"kokoro(?:-82m)?(?: tts)?",
+    "Bark": r"suno bark",
+    "Fish Audio": r"fish ?audio|fish[ -]speech",
     "an unnamed AI": r"(?:generative )?ai|artificial intelligence",
 }
 _VERSION = r"(?:[ ,/]*\(?v?(?:ersion )?\d[\w.\-]*\)?)?(?: \([\w ./]{1,40}\))?"
-_MADE = r"(?P<verb>(?:image |picture |video |photo )?(?:made|created|generated|imagined|edited)"
+_THING = r"(?:image |picture |video |photo |song |music |audio |speech |voice )?"
+_MADE = rf"(?P<verb>{_THING}(?:made|created|generated|imagined|edited)"
 _BY = rf"{_MADE} (?:with|by|using|in) )?"
 _PATTERNS = {
     name: re.compile(rf"\s*{_BY}(?:{pattern}){_VERSION}[\s.]*", re.IGNORECASE)
@@ -69,6 +94,7 @@ _PROGRAM = re.compile(
     r"^(?:.*[:/])?(Software|ProcessingSoftware|HostComputer|Make|Model|Source|CreatorTool|softwareAgent"
     r"|OriginatingProgram|Producer|software|encoder|creator_tool|encoded_by|Writer)$"
 )
+_COMMENT = re.compile(r"^(?:stream \d+/)?(?:comment|TXXX:comment|COMM)$", re.IGNORECASE)
 _CREDIT = re.compile(r"^(?:.*[:/])?(Credit|Artist|Byline|creator|Author|artist|author|Copyright)$")
 
 
@@ -77,6 +103,8 @@ def named_generator(field: Field) -> tuple[str, bool] | None:
 
     `edited` is True where the field says "edited with", which means a picture changed in part.
     """
+    if field.group == "container" and _COMMENT.match(field.name):
+        return _signed(field.value)
     program, credit = _PROGRAM.match(field.name), _CREDIT.match(field.name)
     if (not program and not credit) or field.group in ("GPS", "note") or len(field.value) > 120:
         return None
@@ -93,7 +121,17 @@ def named_generator(field: Field) -> tuple[str, bool] | None:
     return None
 
 
+def _signed(comment: str) -> tuple[str, bool] | None:
+    """The generator of a comment "made with NAME; settings"; None for any other comment."""
+    statement = comment[:400].partition(";")[0]
+    for name, pattern in _PATTERNS.items():
+        match = pattern.fullmatch(statement)
+        if match and match["verb"]:
+            return name, "edited" in match["verb"].lower()
+    return None
+
+
 _ORDINARY_WORDS = {
     "Pika", "Luma", "Reve", "Runway", "Grok", "FLUX", "Google AI", "Krea", "OpenAI", "Suno", "Udio",
-    "Stable Diffusion", "Hailuo", "Seedream",
+    "Boomy", "Bark", "Coqui", "Kokoro", "Stable Diffusion", "Hailuo", "Seedream",
 }  # fmt: skip

@@ -10,6 +10,7 @@ from unmask.forensics.audio import (
     noise_floor,
     repeated_sound,
     sound_levels,
+    vocoder_traces,
 )
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "noise_floor",
     "repeated_sound",
     "sound_levels",
+    "vocoder_traces",
 ]
