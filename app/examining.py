@@ -19,13 +19,16 @@ from unmask.errors import MediaError, UnmaskError
 from unmask.evidence import Kind
 from unmask.media import DEFAULT_LIMITS, Media, open_bytes
 from unmask.report import labels
+from unmask.report.sound import wav
 from unmask.scan import Report, scan
 from unmask.settings import Settings
+from unmask.sound import mono
 from unmask.verdict import weigh
 
 _log = logging.getLogger(__name__)
 _REMEMBERED = 8  # reports of one session; each may hold tens of megabytes of heatmaps
 _FRAME_SIDE = 640  # pixels
+_PLAYED = 10_000_000  # bytes of a recording that can be played: ten minutes at 8 kHz
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,7 @@ class Examined:
 
     report: Report
     frames: tuple[Still, ...]
+    player: bytes = b""  # the sound as a WAV of one channel; empty without
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +110,9 @@ def _examine(upload: Upload, options: Options) -> Examined | Refused:
         media = open_bytes(
             upload.read(), upload.name, sidecar=upload.sidecar, limits=DEFAULT_LIMITS
         )
-        return Examined(report=_scanned(media, options), frames=_stills(media))
+        return Examined(
+            report=_scanned(media, options), frames=_stills(media), player=_player(media)
+        )
     except MediaError as error:
         return Refused(title=f"Not examined: {labels.REASONS[error.reason]}", text=str(error))
     except UnmaskError as error:
@@ -136,6 +142,12 @@ def _stills(media: Media) -> tuple[Still, ...]:
     return tuple(
         Still(time=frame.time, key=frame.key, jpeg=_reduced(frame.pixels)) for frame in media.frames
     )
+
+
+def _player(media: Media) -> bytes:
+    if media.waveform is None:
+        return b""
+    return wav(mono(media.waveform), media.sample_rate, _PLAYED)
 
 
 def _reduced(pixels: NDArray[np.uint8]) -> bytes:

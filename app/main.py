@@ -19,6 +19,7 @@ from unmask.app.page_html import alert, show, style, unbroken
 from unmask.app.uploads import Upload, example_files, from_example, from_files
 from unmask.app.view_curves import curves, timeline
 from unmask.app.view_maps import maps
+from unmask.app.view_sound import sound
 from unmask.app.view_verdict import verdict
 from unmask.registry import analysers
 from unmask.report import labels
@@ -66,11 +67,11 @@ def _check_page() -> None:
 
 def _uploads() -> list[Upload]:
     files = st.file_uploader(
-        "Pictures or clips",
+        "Pictures, clips or recordings",
         accept_multiple_files=True,
         key="files",
-        help="JPEG, PNG, WebP, TIFF, GIF, HEIC, AVIF; MP4, MOV, WebM, MKV, AVI. Also recordings, "
-        "of which the container and the provenance are read. The kind is told from the bytes, "
+        help="JPEG, PNG, WebP, TIFF, GIF, HEIC, AVIF; MP4, MOV, WebM, MKV, AVI; WAV, MP3, FLAC, "
+        "OGG, M4A. The kind is told from the bytes, "
         "not from the name. A .c2pa file beside a picture of the same name is read with it.",
     )
     if files:
@@ -124,6 +125,8 @@ def _answer(answer: Examined | Refused, prior: float) -> None:
     report = with_prior(answer.report, prior)
     for part in (verdict, view_limits.limits, maps):
         _guarded(part, report)
+    with unbroken():
+        sound(answer)
     with unbroken():
         timeline(answer)
     for part in (

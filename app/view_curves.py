@@ -19,7 +19,7 @@ from unmask.scan import Report, Result
 _POINTS = 2000  # of one series; more only slows the browser
 # Told apart on white and on black alike (3:1 or more), and each has a dash of its own besides.
 _COLOURS = ["#2f83cc", "#d9652a", "#178f73", "#c05a9c", "#927f1e", "#80858f"]
-_TOWARDS = "above 0 towards synthetic, below 0 towards camera"
+_TOWARDS = "above 0 towards synthetic, below 0 towards genuine"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +66,16 @@ def curves(report: Report) -> None:
 def timeline(examined: Examined) -> None:
     """A clip over time: what each sampled frame weighs, and the frames themselves."""
     with unbroken():
-        if not examined.frames:
-            return
-        heading("Over time", f"{len(examined.frames)} frames were sampled evenly. What happens "
-                "between them was not seen.")  # fmt: skip
-        for plot in _timelines(examined.report):
+        plots = _timelines(examined.report)
+        if examined.frames:
+            heading("Over time", f"{len(examined.frames)} frames were sampled evenly. What happens "
+                    "between them was not seen.")  # fmt: skip
+        elif plots:
+            heading("Over time")
+        for plot in plots:
             _draw(plot, zero=True)
-        _strip(examined)
+        if examined.frames:
+            _strip(examined)
 
 
 def _timelines(report: Report) -> list[Plot]:
@@ -83,10 +86,10 @@ def _timelines(report: Report) -> list[Plot]:
             plots.append(
                 Plot(
                     title=f"{result.analyser.title} ({_TOWARDS})",
-                    x_label="Second of the clip",
+                    x_label="Second",
                     y_label="ln likelihood ratio",
                     x=tuple(second for second, _ in points),
-                    series={"Sampled frames": tuple(llr for _, llr in points)},
+                    series={"Samples": tuple(llr for _, llr in points)},
                 )
             )
     return plots

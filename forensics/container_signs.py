@@ -30,8 +30,8 @@ _SIGNS: tuple[tuple[Maker, str, str], ...] = (
     (Maker.GENERATOR, "Suno", r"^(?:made with )?suno(?:[ ,;/v\d.]|$)"),
     (Maker.GENERATOR, "Udio", r"^(?:made with )?udio(?:[ ,;/v\d.]|$)"),
     (Maker.GENERATOR, "a speech synthesiser", r"^(?:(?:made|generated) (?:with|by) )?"
-     r"(?:eleven ?labs|play\.?ht|murf|resemble ai|respeecher|speechify|wellsaid|coqui|piper-tts|espeak|flite"
-     r"|festival speech|balabolka|naturalreader)\b"),
+     r"(?:eleven ?labs|play\.?ht|murf|resemble ai|respeecher|speechify|wellsaid|coqui|piper-tts"
+     r"|espeak|flite|festival speech|balabolka|naturalreader)\b"),
     (Maker.EDITOR, "Adobe", r"adobe (?:premiere|after eff|media encoder)|premiere (?:pro|rush)"),
     (Maker.EDITOR, "CapCut", r"capcut|jianying|lemon ?video|lvcc|com\.lemon"),
     (Maker.EDITOR, "DaVinci Resolve", r"davinci|blackmagic design"),

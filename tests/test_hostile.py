@@ -144,6 +144,37 @@ def wav(channels: int = 1, rate: int = 8000, bits: int = 16, size: int = 8000) -
     return b"RIFF" + struct.pack("<I", 36 + 8000) + body + noise(8000)
 
 
+def sound(
+    values: NDArray[np.generic],
+    rate: int = 16000,
+    *,
+    channels: int = 1,
+    code: int = 1,
+    claimed: int | None = None,
+) -> bytes:
+    """A WAV of the given samples, of which the header claims `claimed` bytes."""
+    width = 3 if code == 24 else values.dtype.itemsize
+    body = values.tobytes() if code != 24 else values.astype("<i4").view("u1").reshape(
+        -1, 4)[:, :3].tobytes()  # fmt: skip
+    form = struct.pack("<HHIIHH", 1 if code == 24 else code, channels, rate,
+                       rate * channels * width, channels * width, 8 * width)  # fmt: skip
+    size = len(body) if claimed is None else claimed
+    head = b"WAVEfmt " + struct.pack("<I", 16) + form + b"data" + struct.pack("<I", size)
+    return b"RIFF" + struct.pack("<I", (len(head) + size) & 0xFFFFFFFF) + head + body
+
+
+def humming(count: int, kind: str = "<i2", scale: float = 9000) -> NDArray[np.generic]:
+    rng = np.random.default_rng(1)
+    return np.asarray(np.sin(np.arange(count) / 9) * scale + rng.normal(size=count), dtype=kind)
+
+
+def floats(value: float) -> NDArray[np.generic]:
+    """Two seconds of which every other sample is `value`."""
+    samples = humming(32000, "<f4", 0.3)
+    samples[::2] = value
+    return samples
+
+
 def tiff_pages(count: int, loop: bool) -> bytes:
     """A one-pixel TIFF whose directory is followed by `count` others, or by itself."""
     tags = [
@@ -543,9 +574,82 @@ CONTAINERS: dict[str, tuple[str, Build, Expected]] = {
     "jpeg-then-noise": ("a.jpg", lambda: b"\xff\xd8\xff\xe0" + noise(3000), Reason.CORRUPT),
 }  # fmt: skip
 
+SOUNDS: dict[str, tuple[str, Build, Expected]] = {
+    "wav-of-no-samples": ("a.wav", lambda: sound(humming(0)), None),
+    "wav-of-one-sample": ("a.wav", lambda: sound(humming(1)), REPORT),
+    "wav-of-two-samples": ("a.wav", lambda: sound(humming(2)), REPORT),
+    "wav-of-20-ms": ("a.wav", lambda: sound(humming(320)), REPORT),
+    "wav-cut-short": ("a.wav", lambda: sound(humming(64000))[:50_001], REPORT),
+    "wav-that-states-4-GB": ("a.wav", lambda: sound(humming(32000), claimed=0xFFFFFFFF), REPORT),
+    "wav-that-states-nothing": ("a.wav", lambda: sound(humming(32000), claimed=0), None),
+    "wav-of-nan": ("a.wav", lambda: sound(floats(float("nan")), code=3), REPORT),
+    "wav-of-infinities": ("a.wav", lambda: sound(floats(float("inf")), code=3), REPORT),
+    "wav-of-huge-floats": ("a.wav", lambda: sound(floats(3e38), code=3), REPORT),
+    "wav-of-nan-alone": (
+        "a.wav", lambda: sound(np.full(48000, np.nan, "<f4"), code=3), REPORT,
+    ),
+    "wav-of-silence": ("a.wav", lambda: sound(np.zeros(160_000, "<i2")), REPORT),
+    "wav-of-one-value": ("a.wav", lambda: sound(np.full(160_000, 3000, "<i2")), REPORT),
+    "wav-of-one-click": ("a.wav", lambda: sound(np.eye(1, 320_000, 7, "<i2")[0] * 30000), REPORT),
+    "wav-all-clipped": (
+        "a.wav", lambda: sound(np.sign(humming(320_000)).astype("<i2") * 32767), REPORT,
+    ),
+    "wav-of-noise": ("a.wav", lambda: sound(np.frombuffer(noise(640_000), "<i2")), REPORT),
+    "wav-of-8-bits": ("a.wav", lambda: sound(humming(160_000, "u1", 90)), REPORT),
+    "wav-of-24-bits": (
+        "a.wav", lambda: sound(humming(160_000, "<i4", 4e6), code=24), REPORT,
+    ),
+    "wav-of-96-kHz": ("a.wav", lambda: sound(humming(960_000), 96_000), REPORT),
+    "wav-of-odd-rate": ("a.wav", lambda: sound(humming(640_000), 44_101), REPORT),
+    "wav-of-1-Hz": ("a.wav", lambda: sound(humming(3000), 1), REPORT),
+    "wav-of-32-channels": (
+        "a.wav", lambda: sound(humming(32 * 40_000), channels=32), REPORT,
+    ),
+    "wav-of-8-channels": ("a.wav", lambda: sound(humming(8 * 20_000), channels=8), REPORT),
+    "wav-of-opposite-channels": (
+        "a.wav",
+        lambda: sound(np.stack([humming(80_000), -humming(80_000)], 1), channels=2),
+        REPORT,
+    ),
+    "wav-of-a-repeated-second": ("a.wav", lambda: sound(np.tile(humming(16000), 20)), REPORT),
+    "wav-chunks-without-end": (
+        "a.wav",
+        lambda: sound(humming(32000)) + b"LIST\xff\xff\xff\xffINFO" + b"ISFT\0\0\0\0" * 9000,
+        REPORT,
+    ),
+    "wav-list-that-lies": (
+        "a.wav", lambda: sound(humming(32000)) + b"LIST\x14\0\0\0INFOISFT\xff\xff\0\0x", REPORT,
+    ),
+    "wav-bext-of-noise": (
+        "a.wav",
+        lambda: sound(humming(32000)) + b"bext" + struct.pack("<I", 700) + noise(700),
+        REPORT,
+    ),
+    "mp3-then-noise": ("a.mp3", lambda: clip("mp3", audio="libmp3lame") + noise(9000), None),
+    "mp3-with-noise-inside": (
+        "a.mp3",
+        lambda: (d := clip("mp3", audio="libmp3lame"))[:3000] + noise(999) + d[3000:],
+        None,
+    ),
+    "mp3-xing-that-lies": (
+        "a.mp3",
+        lambda: patched(clip("mp3", audio="libmp3lame"), b"Info", 4, b"\xff" * 40),
+        None,
+    ),
+    "ogg-with-noise-inside": (
+        "a.ogg", lambda: (d := clip("ogg", audio="libopus"))[:900] + noise(999) + d[900:], None,
+    ),
+    "flac-with-noise-inside": (
+        "a.flac", lambda: (d := clip("flac", audio="flac"))[:9000] + noise(99) + d[9000:], None,
+    ),
+    "film-with-noisy-sound": (
+        "a.mp4", lambda: clip("mp4", "libx264", "aac")[:-9000] + noise(9000), None,
+    ),
+}  # fmt: skip
+
 CASES = list(truncations()) + [
     (case, *rest)
-    for group in (NAMES, BOMBS, SIZES, METADATA, CONTAINERS)
+    for group in (NAMES, BOMBS, SIZES, METADATA, CONTAINERS, SOUNDS)
     for case, rest in group.items()
 ]
 

@@ -26,6 +26,7 @@ APART = 7.0  # dB, averaged over the bands, by which a stretch must differ
 TIMES = 5.0  # its usual wandering
 EDGE = 0.6  # of the difference that must come about within EDGE_SECONDS
 EDGE_SECONDS = 1.5
+SILENT = -140.0  # dB, mean of the bins of a frame
 GAP = 2.0  # seconds within a stretch in which a voice hides its noise
 SHORTEST, LONGEST = 1.5, 0.5  # seconds; share of the whole
 
@@ -50,11 +51,15 @@ def band_floor(samples: Samples, rate: int) -> tuple[NDArray[np.float64], float]
     edges = np.geomspace(LOWEST, top, BANDS + 1) / (rate / window)
     cuts = np.unique(np.round(edges).astype(int))
     bands = np.stack([frames[:, a:b].mean(axis=1) for a, b in pairwise(cuts.tolist())], 1)
+    bands[bands.mean(axis=1) < SILENT] = np.inf  # no noise at all: sound_levels tells of that
     per = max(1, round(STEP * rate / hop))
     count = len(bands) // per
     quiet = np.percentile(bands[: count * per].reshape(count, per, -1), 10, axis=1)
     size = max(3, round(REACH / STEP) | 1)
-    return percentile_filter(quiet, 15, size=(size, 1), mode="nearest"), per * hop / rate
+    low = percentile_filter(quiet, 15, size=(size, 1), mode="nearest")
+    known = np.isfinite(low)
+    usual = np.median(low[known.all(axis=1)], axis=0) if known.all(axis=1).any() else -100.0
+    return np.where(known, low, usual), per * hop / rate
 
 
 def floor_of(samples: Samples, rate: int) -> Floor:

@@ -15,6 +15,7 @@ STEP_16 = 1 / 32768  # one step of 16 bits
 SILENT = 0.05  # seconds of no sound at all that count as a run
 FLOOR = 10 ** (-75 / 20)  # RMS of the quietest tenth: above it, the rest has a noise floor
 PEAK = 0.25  # of full scale: below it nothing clips
+CLIPPED = 1e-4  # share of all samples, below which a few flat peaks are not worth a word
 FLAT = 3  # samples at the very peak, one after the other, that count as clipped
 
 
@@ -104,7 +105,7 @@ def sound_levels(media: Media) -> Finding | NotApplicable:
         parts.append(f"{total:.2f} s inside it are exact digital silence ({_at(found.silences)}).")
         if mixed:
             parts.append("Elsewhere it has a noise floor: a room does not fall silent like that.")
-    if found.clipped:
+    if found.clipped_share > CLIPPED:
         parts.append(f"Peaks are cut off at {found.peak:.2f} of full scale ({_at(found.clipped)}).")
     if few:
         parts.append(f"Of its 24 bits only {found.bits} are used: it was made from a coarser file.")

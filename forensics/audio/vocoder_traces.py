@@ -28,6 +28,7 @@ FEWEST = 3  # lines of a comb
 STANDS_OUT = 5.0  # standard errors of a comb's mean height
 TOP = 10.0  # robust deviations of a lone line at half the sampling rate
 LEAST = 3.0  # seconds
+SPAN = 8.0  # seconds in which a comb is sought besides the whole
 PART, HOP = 4.0, 1.0  # seconds of a local score
 LOCAL = 4.0  # standard errors of a part
 
@@ -93,6 +94,17 @@ def traces_of(frames: NDArray[np.float32], rate: int, edge: float) -> Traces:
     return Traces(comb=best, top=top, relief=relief)
 
 
+def clearest(frames: NDArray[np.float32], rate: int, edge: float) -> Traces:
+    """Traces of the whole, or of the eight seconds in which the comb is clearest."""
+    best = traces_of(frames, rate, edge)
+    size = round(SPAN * rate / (WINDOW // 4))
+    for start in range(0, len(frames) - size, size // 2):
+        part = traces_of(frames[start : start + size], rate, edge)
+        if part.comb and best.comb and part.comb.score > best.comb.score:
+            best = Traces(comb=part.comb, top=max(part.top, best.top), relief=part.relief)
+    return best
+
+
 def _edge(frames: NDArray[np.float32], rate: int) -> float:
     """Hz up to which anything is heard: above, a spectrum is that of rounding."""
     mean = frames.mean(axis=0)
@@ -137,7 +149,7 @@ def vocoder_traces(media: Media) -> Finding | NotApplicable:
         return NotApplicable(code="low_rate", text=f"Sampled at {sound.rate} Hz: too coarse.")
     frames = spectra(sound.samples, WINDOW, WINDOW // 4)
     edge = _edge(frames, sound.rate)
-    found = traces_of(frames, sound.rate, edge)
+    found = clearest(frames, sound.rate, edge)
     comb = found.comb if found.comb and found.comb.score >= STANDS_OUT else None
     top = found.top >= TOP and edge > 0.49 * sound.rate
     parts = _parts(frames, sound.rate, comb, edge) if comb else ()
@@ -189,4 +201,4 @@ def _summary(comb: Comb | None, top: bool, parts: tuple[Region, ...], seconds: f
 def examine(samples: Samples, rate: int) -> Traces:
     """Traces in (samples,) at `rate` Hz."""
     frames = spectra(samples, WINDOW, WINDOW // 4)
-    return traces_of(frames, rate, _edge(frames, rate))
+    return clearest(frames, rate, _edge(frames, rate))

@@ -22,7 +22,9 @@ from unmask.errors import UnmaskError
 from unmask.evidence import Failure, Finding, Kind, NotApplicable, Outcome
 from unmask.media import Media
 from unmask.registry import Analyser, analysers, pick
+from unmask.report.sound import Heard, heard
 from unmask.settings import Settings, use
+from unmask.sound import mono
 from unmask.verdict import Verdict, weigh
 
 PREVIEW_SIDE = 1024  # pixels
@@ -68,6 +70,7 @@ class Report:
     libraries: Mapping[str, str]  # versions of what the numbers depend on
     weights: Mapping[str, str]  # weight file -> SHA-256, of those used
     settings: Settings
+    sound: Heard | None = None  # of a recording or a clip, to look at and to play
 
 
 def scan(
@@ -102,6 +105,7 @@ def scan(
         libraries=_versions(),
         weights=used_weights(),
         settings=settings,
+        sound=None if media.waveform is None else heard(mono(media.waveform), media.sample_rate),
     )
 
 

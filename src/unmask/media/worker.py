@@ -272,12 +272,13 @@ def decode_audio(job: dict[str, Any], meta: dict[str, Any]) -> Any:
     with open_container(job) as container:
         stream = container.streams.audio[0]
         rate = stream.codec_context.sample_rate
-        resampler = av.AudioResampler(format="fltp", rate=rate)
+        # Packed: PyAV crashes on planes of more than seven channels.
+        resampler = av.AudioResampler(format="flt", rate=rate)
         samples = room = 0
         try:
             for frame in container.decode(stream):
                 for part in resampler.resample(frame):
-                    chunks.append(part.to_ndarray().T.copy())
+                    chunks.append(part.to_ndarray().reshape(part.samples, -1).copy())
                     samples += part.samples
                     room += chunks[-1].nbytes
                 if samples > job["audio_seconds"] * rate or room > job["audio_bytes"]:

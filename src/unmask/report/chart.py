@@ -95,14 +95,14 @@ def chart(plot: Plot, *, with_zero: bool = False) -> Chart | None:
 
 
 def timeline(points: Sequence[tuple[float, float]]) -> Chart | None:
-    """The chart of a clip's (second, ln likelihood ratio) samples; above 0 is synthetic."""
+    """The chart of (second, ln likelihood ratio) samples over time; above 0 is synthetic."""
     ordered = sorted(points)
     plot = Plot(
-        title="Over time: above 0 towards synthetic, below 0 towards camera",
-        x_label="Second of the clip",
+        title="Over time: above 0 towards synthetic, below 0 towards genuine",
+        x_label="Second",
         y_label="ln likelihood ratio",
         x=tuple(second for second, _ in ordered),
-        series={"Sampled frames": tuple(llr for _, llr in ordered)},
+        series={"Samples": tuple(llr for _, llr in ordered)},
     )
     return chart(plot, with_zero=True)
 

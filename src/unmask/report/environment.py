@@ -11,7 +11,7 @@ from unmask.report.clean import clean
 
 # `script-src` falls back to `default-src`: a script that got in would still not run.
 POLICY = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+    "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'"
 )
 _SENTENCE = 4000  # characters of any one string in a page

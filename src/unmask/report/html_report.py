@@ -13,6 +13,8 @@ from unmask.report import chart, labels, pictures, words
 from unmask.report.clean import fact_rows
 from unmask.report.environment import POLICY, environment, read
 from unmask.report.json_report import settings_json
+from unmask.report.sound import figure
+from unmask.report.stretches import stretches, told
 from unmask.scan import Report, Result
 
 _MANY = 40  # claims, reasons, findings without notice: a hostile file may bring thousands
@@ -42,6 +44,17 @@ class Picture:
     address: Markup
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sound:
+    """The waveform and spectrogram, and the sound itself where it is small."""
+
+    width: int
+    height: int
+    address: Markup
+    player: Markup  # empty where it would make the page large
+    stretches: tuple[tuple[str, str], ...]  # (title of an analysis, times)
+
+
 def to_html(report: Report) -> str:
     """The report as one self-contained HTML page."""
     results = report.results
@@ -55,6 +68,7 @@ def to_html(report: Report) -> str:
         words=words,
         many=_MANY,
         picture=_picture(report),
+        sound=_sound(report),
         stops=_stops(),
         gauge=_gauge(report),
         cards=_cards(results),
@@ -73,6 +87,21 @@ def _picture(report: Report) -> Picture | None:
         return None
     height, width = preview.shape[:2]
     return Picture(width=width, height=height, address=Markup(pictures.jpeg_data_uri(preview)))
+
+
+def _sound(report: Report) -> Sound | None:
+    if report.sound is None:
+        return None
+    found = stretches(report)
+    drawn = figure(report.sound, found)
+    player = report.sound.player
+    return Sound(
+        width=drawn.shape[1],
+        height=drawn.shape[0],
+        address=Markup(pictures.png_data_uri(drawn)),
+        player=Markup(pictures.data_uri(player, "audio/wav")) if player else Markup(),
+        stretches=tuple((one.title, told(one)) for one in found),
+    )
 
 
 def _stops() -> list[tuple[str, Markup]]:

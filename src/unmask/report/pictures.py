@@ -74,20 +74,20 @@ def png_bytes(array: NDArray[np.uint8]) -> bytes:
 
 def png_data_uri(array: NDArray[np.uint8]) -> str:
     """`png_bytes` as an address that holds the picture itself."""
-    return _data_uri(png_bytes(array), "png")
+    return data_uri(png_bytes(array), "image/png")
 
 
 def heatmap_data_uri(heatmap: NDArray[np.float32]) -> str:
     """A heatmap in colour as a PNG address. Raises ValueError as `levels` does."""
     image = Image.fromarray(levels(heatmap))
     image.putpalette(colours().tobytes())  # a third of the size of RGB
-    return _data_uri(_encoded(image, "PNG"), "png")
+    return data_uri(_encoded(image, "PNG"), "image/png")
 
 
 def jpeg_data_uri(array: NDArray[np.uint8], quality: int = 88) -> str:
     """(h, w, 3) RGB as a JPEG address: for orientation, a tenth of a PNG's size."""
     image = Image.fromarray(array)
-    return _data_uri(_encoded(image, "JPEG", quality=quality), "jpeg")
+    return data_uri(_encoded(image, "JPEG", quality=quality), "image/jpeg")
 
 
 def _encoded(image: Image.Image, form: str, quality: int = 75) -> bytes:
@@ -96,5 +96,6 @@ def _encoded(image: Image.Image, form: str, quality: int = 75) -> bytes:
     return buffer.getvalue()
 
 
-def _data_uri(data: bytes, subtype: str) -> str:
-    return f"data:image/{subtype};base64,{base64.b64encode(data).decode('ascii')}"
+def data_uri(data: bytes, mime: str) -> str:
+    """An address that holds `data` itself."""
+    return f"data:{mime};base64,{base64.b64encode(data).decode('ascii')}"

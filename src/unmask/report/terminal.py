@@ -14,6 +14,8 @@ from unmask.errors import MediaError
 from unmask.evidence import Claim, Failure, Finding, NotApplicable
 from unmask.report import labels, words
 from unmask.report.clean import clean, scalar
+from unmask.report.sound import Stretches
+from unmask.report.stretches import stretches, told
 from unmask.scan import Report, Result
 from unmask.verdict import Origin, Verdict
 
@@ -39,6 +41,7 @@ def render(report: Report) -> RenderableType:
         *_list("Because", verdict.because),
         *_list("Reasons to hold back", [doubt.text for doubt in verdict.doubts]),
         *_list("What would change this", verdict.would_change),
+        *_list("Where in the sound", stretches(report), _stretch),
         *_evidence(report.results),
         *_provenance(report.results),
         *_section("What this cannot know", [Text(clean(verdict.limits, 1000))]),
@@ -157,6 +160,10 @@ def _row(result: Result, finding: Finding) -> tuple[Text, Text, Text]:
     if finding.llr is not None:
         weight.append(f"\nln ratio {finding.llr:+.2f}", style="dim")
     return title, summary, weight
+
+
+def _stretch(one: Stretches) -> str:
+    return f"{one.title}: {told(one)}"
 
 
 def _provenance(results: Sequence[Result]) -> list[RenderableType]:
