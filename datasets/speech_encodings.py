@@ -1,7 +1,7 @@
 """What happens to speech on its way: codecs, telephone, noise, rooms, as pure functions.
 
 `encode(wave, rate, "mp3:64")` gives the same utterance after 64 kbit/s MP3, of the same length,
-rate and timing. Both classes go through the same chains, in training and in the perturbation grid, so
+rate and timing. Both classes go through the same chains, in training and in measuring, so
 that no codec becomes a label. Names may be chained: "room:300+noise:20+opus:24".
 
     clean          as it is                        room:300     reverberation time in ms

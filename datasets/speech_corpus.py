@@ -1,0 +1,274 @@
+"""The steps that make a corpus of speech: real utterances, their copies, engines, published fakes.
+
+`Shelf` writes the files. Each is one utterance, written whole before its line in `about.jsonl`, so
+that a build that was stopped goes on where it was.
+"""
+
+import hashlib
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from unmask.datasets.manifest import CAMERA, Split
+from unmask.datasets.speech_encodings import Wave
+from unmask.datasets.speech_engines import Engine, spoken_text, voices
+from unmask.datasets.speech_manifest import (
+    FAMILIES,
+    MANIFEST,
+    REAL,
+    Utterance,
+    digest,
+    read_speech,
+    write_speech,
+)
+from unmask.datasets.speech_signal import (
+    LONGEST,
+    NARROW,
+    RATE,
+    SHORTEST,
+    at_rate,
+    cuts,
+    decoded,
+    finished,
+    spoken,
+    to_pcm,
+)
+from unmask.datasets.speech_source_filter import MissingEngineError
+from unmask.datasets.speech_sources import Clip, Source, clips
+from unmask.datasets.speech_vocoders import Vocoder
+from unmask.errors import MediaError
+
+ABOUT = "about.jsonl"
+_PAUSE = (0.06, 0.2)  # s between words that are joined
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A real utterance before it is finished: what copies are made from."""
+
+    wave: Wave  # 16 kHz
+    band: int
+    clip: Clip
+    source: Source
+    name: str  # corpus/clip-number
+    start: int  # first sample within the clip at 16 kHz
+
+
+class Shelf:
+    """The folder of a corpus: what is in it, and how more gets into it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises DatasetError where an earlier manifest is damaged, ValueError: about.jsonl."""
+        self.folder = folder
+        self.utterances: dict[Path, Utterance] = {}
+        about = folder / ABOUT
+        lines = about.read_text(encoding="utf-8").splitlines() if about.is_file() else []
+        for line in lines:
+            cells = json.loads(line)
+            path = folder / cells.pop("path")
+            split = Split(cells.pop("split"))
+            if path.is_file():
+                self.utterances[path] = Utterance(path=path, split=split, **cells)
+
+    def has(self, path: Path) -> bool:
+        return path in self.utterances
+
+    def add(self, wave: Wave, utterance: Utterance) -> None:
+        """Write `wave`, which is finished, and its line; its length and digest are filled in."""
+        data = to_pcm(wave)
+        path = utterance.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part")
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
+        cells = {f.name: getattr(utterance, f.name) for f in fields(utterance)}
+        cells |= {"sha256": digest(data), "seconds": round(len(wave) / RATE, 3)}
+        self.utterances[path] = Utterance(**cells)
+        cells |= {"path": path.relative_to(self.folder).as_posix(), "split": utterance.split.value}
+        with (self.folder / ABOUT).open("a", encoding="utf-8") as about:
+            about.write(json.dumps(cells, ensure_ascii=False) + "\n")
+
+    def close(self) -> list[Utterance]:
+        """Write the manifest and read it back."""
+        write_speech(self.utterances.values(), self.folder / MANIFEST)
+        return read_speech(self.folder)
+
+
+def seed_of(*names: str) -> int:
+    """The seed of a step, by its names: it does not depend on what was done before it."""
+    return int.from_bytes(hashlib.sha256("/".join(names).encode()).digest()[:8], "big")
+
+
+def real_pieces(source: Source, place: Path, minutes: float | None) -> Iterator[Piece]:
+    """The utterances of a source, so many minutes of each speaker; files that do not decode are
+    left out."""
+    left: dict[str, float] = defaultdict(lambda: 60 * (minutes or source.minutes))
+    found = _joined(source, place) if source.joined else _decoded(source, place)
+    for clip, wave in found:
+        if left[clip.speaker] <= 0:
+            continue
+        rng = np.random.default_rng(seed_of(source.name, clip.name))
+        # A third of the tests' wide recordings become narrow ones, for the vocoders of telephony.
+        narrow = source.band == NARROW or (
+            clip.split is Split.TEST and not _is_published(source) and rng.random() < 1 / 3
+        )
+        band = NARROW if narrow else source.band
+        wave = at_rate(wave, RATE, band)
+        for n, (first, last) in enumerate(cuts(wave, float(rng.uniform(3.6, 6.6)))):
+            left[clip.speaker] -= (last - first) / RATE
+            name = f"{source.name}/{_plain(clip.name)}-{n}"
+            piece = wave[first:last]
+            yield Piece(wave=piece, band=band, clip=clip, source=source, name=name, start=first)
+
+
+def add_real(shelf: Shelf, piece: Piece) -> None:
+    """The recording itself."""
+    path = shelf.folder / REAL / f"{piece.name.replace('/', '__')}.wav"
+    if not shelf.has(path):
+        utterance = _of_piece(piece, path, fake=False, generator=CAMERA, family=REAL, engine=REAL)
+        shelf.add(finished(piece.wave, piece.band), utterance)
+
+
+def add_copies(
+    shelf: Shelf, piece: Piece, vocoders: Sequence[Vocoder], copies: int, skipped: dict[str, str]
+) -> None:
+    """Copy-syntheses by so many of the families that the piece's split may see."""
+    fitting: dict[str, list[Vocoder]] = defaultdict(list)
+    for v in vocoders:
+        if FAMILIES[v.family] is piece.clip.split and v.band in (None, piece.band):
+            fitting[v.family].append(v)
+    rng = np.random.default_rng(seed_of("copies", piece.name))
+    order = sorted(fitting, key=lambda family: seed_of(family, piece.name))
+    for family in order[:copies]:
+        vocoder = fitting[family][int(rng.integers(len(fitting[family])))]
+        folder = f"{family}__{vocoder.setting}"
+        path = shelf.folder / folder / f"{piece.name.replace('/', '__')}.wav"
+        if shelf.has(path):
+            continue
+        try:
+            wave = vocoder.vocode(finished(piece.wave, piece.band))
+        except MissingEngineError as error:
+            skipped[family] = str(error)
+            continue
+        shelf.add(
+            finished(wave, piece.band),
+            _of_piece(
+                piece,
+                path,
+                fake=True,
+                generator=vocoder.name,
+                family=family,
+                engine="copy-synthesis",
+            ),
+        )
+
+
+def add_spoken(shelf: Shelf, engine: Engine, count: int, seed: int) -> None:
+    """`count` texts said by an engine, as long and of the band as the split's real utterances.
+
+    Raises MissingEngineError.
+    """
+    split = FAMILIES[engine.name]
+    models = sorted(
+        (u for u in shelf.utterances.values() if not u.fake and u.split is split),
+        key=lambda u: u.path,
+    )
+    chosen = voices(engine, np.random.default_rng(seed_of(engine.name, str(seed))))
+    for n, (language, voice) in zip(range(count if models else 0), chosen, strict=False):
+        name = f"{engine.name}/{language}-{re.sub(r'[^A-Za-z0-9-]', '_', voice)}-{n:03d}"
+        path = shelf.folder / engine.name / f"{name.split('/')[1]}.wav"
+        if shelf.has(path):
+            continue
+        rng = np.random.default_rng(seed_of(name, str(seed)))
+        model = models[int(rng.integers(len(models)))]
+        wave = at_rate(spoken_text(engine, language, voice, model.seconds, rng), RATE, model.band)
+        if not SHORTEST <= len(wave) / RATE <= LONGEST:
+            continue
+        utterance = Utterance(
+            path=path,
+            fake=True,
+            generator=f"{engine.name}:{voice}",
+            family=engine.name,
+            engine="text-to-speech",
+            source=name,
+            corpus=engine.name,
+            speaker=f"{engine.name}-{voice}",
+            language=language,
+            split=split,
+            band=model.band,
+            seconds=0.0,
+            licence=engine.licence,
+            sha256="",
+        )
+        shelf.add(finished(wave, model.band), utterance)
+
+
+def _decoded(source: Source, place: Path) -> Iterator[tuple[Clip, Wave]]:
+    for clip in clips(source, place):
+        try:
+            wave, rate = decoded(clip.data, clip.name)
+        except MediaError:
+            continue
+        yield clip, at_rate(wave, rate)
+
+
+def _joined(source: Source, place: Path) -> Iterator[tuple[Clip, Wave]]:
+    """Words of a speaker in a drawn order, with short pauses, until they are an utterance."""
+    words: dict[str, list[tuple[Clip, Wave]]] = defaultdict(list)
+    for clip, wave in _decoded(source, place):
+        first, last = spoken(wave)
+        words[clip.speaker].append((clip, wave[first:last]))
+    for speaker in sorted(words):
+        rng = np.random.default_rng(seed_of(source.name, speaker))
+        parts: list[Wave] = []
+        aim, number = rng.uniform(3.6, 6.6), 0
+        for i in rng.permutation(len(words[speaker])):
+            pause = np.zeros(int(rng.uniform(*_PAUSE) * RATE), np.float32)
+            clip, word = words[speaker][i]
+            parts += [word, pause]
+            if sum(map(len, parts)) > aim * RATE:
+                name = f"{speaker}-{number:03d}"
+                joined = Clip(name=name, data=b"", speaker=speaker, split=clip.split)
+                yield joined, np.concatenate(parts)
+                parts, aim, number = [], rng.uniform(3.6, 6.6), number + 1
+
+
+def _of_piece(
+    piece: Piece, path: Path, *, fake: bool, generator: str, family: str, engine: str
+) -> Utterance:
+    return Utterance(
+        path=path,
+        fake=fake,
+        generator=generator,
+        family=family,
+        engine=engine,
+        source=piece.name,
+        corpus=piece.source.name,
+        speaker=piece.clip.speaker,
+        language=piece.source.language,
+        split=piece.clip.split,
+        band=piece.band,
+        seconds=0.0,
+        licence=piece.source.licence,
+        sha256="",
+    )
+
+
+def _is_published(source: Source) -> bool:
+    """Whether fakes of its recordings were published: they keep the band that those have."""
+    return source.name in {"hifigan-demo", "cyclegan-vc2"}
+
+
+def _plain(name: str) -> str:
+    """A file's name within a corpus: the last two parts of the original's, without its suffix."""
+    parts = Path(name).with_suffix("").parts
+    keep = [p for p in parts if p not in {"wav", "sounds"}][-3:]
+    return re.sub(r"[^\w.-]", "_", "_".join(keep))[-80:]
+
+
+__all__: Iterable[str] = ["Piece", "Shelf", "add_copies", "add_real", "add_spoken", "real_pieces"]
