@@ -26,6 +26,7 @@ from unmask.datasets.speech_manifest import (
     read_speech,
     write_speech,
 )
+from unmask.datasets.speech_published import Published
 from unmask.datasets.speech_signal import (
     LONGEST,
     NARROW,
@@ -40,7 +41,7 @@ from unmask.datasets.speech_signal import (
 )
 from unmask.datasets.speech_source_filter import MissingEngineError
 from unmask.datasets.speech_sources import Clip, Source, clips
-from unmask.datasets.speech_vocoders import Vocoder
+from unmask.datasets.speech_vocoders import COPYING, Vocoder
 from unmask.errors import MediaError
 
 ABOUT = "about.jsonl"
@@ -119,7 +120,8 @@ def real_pieces(source: Source, place: Path, minutes: float | None) -> Iterator[
         )
         band = NARROW if narrow else source.band
         wave = at_rate(wave, RATE, band)
-        for n, (first, last) in enumerate(cuts(wave, float(rng.uniform(3.6, 6.6)))):
+        aim = float(rng.uniform(3.6, 6.6))
+        for n, (first, last) in enumerate(cuts(wave, aim, source.shortest)):
             left[clip.speaker] -= (last - first) / RATE
             name = f"{source.name}/{_plain(clip.name)}-{n}"
             piece = wave[first:last]
@@ -138,13 +140,15 @@ def add_copies(
     shelf: Shelf, piece: Piece, vocoders: Sequence[Vocoder], copies: int, skipped: dict[str, str]
 ) -> None:
     """Copy-syntheses by so many of the families that the piece's split may see."""
-    fitting: dict[str, list[Vocoder]] = defaultdict(list)
-    for v in vocoders:
-        if FAMILIES[v.family] is piece.clip.split and v.band in (None, piece.band):
-            fitting[v.family].append(v)
-    rng = np.random.default_rng(seed_of("copies", piece.name))
-    order = sorted(fitting, key=lambda family: seed_of(family, piece.name))
-    for family in order[:copies]:
+    fitting = {
+        family: [v for v in vocoders if v.family == family and v.band in (None, piece.band)]
+        for family in COPYING
+        if FAMILIES[family] is piece.clip.split
+    }
+    for family in sorted(fitting, key=lambda f: seed_of(f, piece.name))[:copies]:
+        if not fitting[family]:
+            continue
+        rng = np.random.default_rng(seed_of("setting", family, piece.name))
         vocoder = fitting[family][int(rng.integers(len(fitting[family])))]
         folder = f"{family}__{vocoder.setting}"
         path = shelf.folder / folder / f"{piece.name.replace('/', '__')}.wav"
@@ -206,6 +210,28 @@ def add_spoken(shelf: Shelf, engine: Engine, count: int, seed: int) -> None:
             sha256="",
         )
         shelf.add(finished(wave, model.band), utterance)
+
+
+def add_published(shelf: Shelf, piece: Piece, fakes: Iterable[Published]) -> None:
+    """The fakes that others published of this very recording, cut where it is."""
+    for fake in fakes:
+        if fake.original != piece.clip.name:
+            continue
+        path = shelf.folder / f"{fake.family}__{fake.setting}"
+        path /= f"{piece.name.replace('/', '__')}.wav"
+        if shelf.has(path):
+            continue
+        wave, rate = decoded(fake.path.read_bytes(), fake.path.name)
+        wave = at_rate(wave, rate)[piece.start : piece.start + len(piece.wave)]
+        utterance = _of_piece(
+            piece,
+            path,
+            fake=True,
+            generator=f"{fake.family}:{fake.setting}",
+            family=fake.family,
+            engine=fake.engine,
+        )
+        shelf.add(finished(wave, piece.band), utterance)
 
 
 def _decoded(source: Source, place: Path) -> Iterator[tuple[Clip, Wave]]:
@@ -271,4 +297,12 @@ def _plain(name: str) -> str:
     return re.sub(r"[^\w.-]", "_", "_".join(keep))[-80:]
 
 
-__all__: Iterable[str] = ["Piece", "Shelf", "add_copies", "add_real", "add_spoken", "real_pieces"]
+__all__: Iterable[str] = [
+    "Piece",
+    "Shelf",
+    "add_copies",
+    "add_published",
+    "add_real",
+    "add_spoken",
+    "real_pieces",
+]

@@ -48,9 +48,7 @@ def linear_prediction(wave: Wave, *, order: int = 18, hop: int = 160, seed: int 
             due -= n
         else:
             excitation, due = rng.standard_normal(n), 0.0
-        out[start : start + n], state = signal.lfilter(
-            [gain], coefficients, excitation, zi=state
-        )
+        out[start : start + n], state = signal.lfilter([gain], coefficients, excitation, zi=state)
     return np.asarray(signal.lfilter([1], [1, -0.9], out), np.float32)
 
 
@@ -136,9 +134,7 @@ def codec2(wave: Wave, mode: str) -> Wave:
     return aligned(resampled(made, NARROW, RATE), wave)
 
 
-def _all_pole(
-    frame: NDArray[np.float64], order: int
-) -> tuple[NDArray[np.float64], float]:
+def _all_pole(frame: NDArray[np.float64], order: int) -> tuple[NDArray[np.float64], float]:
     """(order + 1,) coefficients of the whitening filter, and the gain, by autocorrelation."""
     full = signal.correlate(frame, frame, method="fft")[len(frame) - 1 :][: order + 1]
     full[0] = full[0] * (1 + 1e-6) + 1e-9

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from unmask.datasets.manifest import Split, draw
 from unmask.datasets.photographs_archive import members
 from unmask.datasets.photographs_packages import Package, Tool
-from unmask.datasets.speech_signal import NARROW, WIDE
+from unmask.datasets.speech_signal import NARROW, SHORTEST, WIDE
 
 _LIBRISPEECH = (0.5, 0.17)  # shares of speakers in train and validation
 _CC = "CC BY-SA 3.0"
@@ -48,6 +48,7 @@ class Source:
     where: Package | str  # a folder below the data root
     glob: str  # of file names
     who: Callable[[str], tuple[str, Split] | None]  # of a file's name; None: leave it out
+    shortest: float = SHORTEST  # s, of an utterance
     joined: bool = False  # words too short for themselves become one utterance
 
 
@@ -78,9 +79,7 @@ def _one(name: str, *, speaker: str, split: Split) -> tuple[str, Split] | None:
     return None if {"silence", "letters", "phonetic", "digits"} & set(parts) else (speaker, split)
 
 
-def _fish(
-    name: str, *, corpus: str, splits: tuple[Split, Split]
-) -> tuple[str, Split] | None:
+def _fish(name: str, *, corpus: str, splits: tuple[Split, Split]) -> tuple[str, Split] | None:
     """The small ("m") and the large fish ("v") say most; who speaks the rest is not known."""
     if not (found := re.search(r"-([mv])-", PurePosixPath(name).name)):
         return None
@@ -208,5 +207,6 @@ SOURCES = (
         where="speech_cyclegan_vc2",
         glob="real/*.wav",
         who=_mandarin,
+        shortest=1.5,
     ),
 )

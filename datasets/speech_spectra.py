@@ -105,9 +105,7 @@ def stretched(wave: Wave, factor: float, *, n_fft: int = 1024, locked: bool = Fa
     return istft(out, n_fft, hop, int(len(wave) * factor))
 
 
-def _locked(
-    phase: NDArray[np.float32], left: Spectrum, size: Magnitude
-) -> NDArray[np.float32]:
+def _locked(phase: NDArray[np.float32], left: Spectrum, size: Magnitude) -> NDArray[np.float32]:
     peaks = signal.argrelmax(size, order=2)[0]
     if len(peaks) == 0:
         return phase

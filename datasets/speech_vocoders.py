@@ -85,6 +85,12 @@ def _phase_vocoder() -> list[Vocoder]:
     ]
 
 
+# Families that a copy is drawn from, whether or not this machine has them: what one machine lacks
+# leaves a gap and does not change what the others make.
+COPYING = (
+    *("griffin-lim", "phase-vocoder", "world", "sinusoidal", "neural-transposed"),
+    *("lpc", "neural-nearest", "codec2", "neural-istft"),
+)
 CLASSIC = (
     *_griffin_lim(),
     *_phase_vocoder(),
@@ -104,3 +110,8 @@ CLASSIC = (
         for n in ("3200", "2400", "1300")
     ),
 )
+
+
+def shipped_vocoders() -> tuple[Vocoder, ...]:
+    """All that a build uses."""
+    return CLASSIC
