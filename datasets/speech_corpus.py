@@ -41,7 +41,7 @@ from unmask.datasets.speech_signal import (
 )
 from unmask.datasets.speech_source_filter import MissingEngineError
 from unmask.datasets.speech_sources import Clip, Source, clips
-from unmask.datasets.speech_vocoders import COPYING, Vocoder
+from unmask.datasets.speech_vocoders import COPYING, NARROW_ONLY, Vocoder
 from unmask.errors import MediaError
 
 ABOUT = "about.jsonl"
@@ -139,11 +139,20 @@ def add_real(shelf: Shelf, piece: Piece) -> None:
 def add_copies(
     shelf: Shelf, piece: Piece, vocoders: Sequence[Vocoder], copies: int, skipped: dict[str, str]
 ) -> None:
-    """Copy-syntheses by so many of the families that the piece's split may see."""
+    """Copy-syntheses by so many of the families that the piece's split may see.
+
+    As many of a narrow recording as of a wide one: a band with more fakes would be a label. What
+    has published fakes gets no others, for the same reason.
+    """
+    if _is_published(piece.source):
+        return
+    bands = {family: NARROW if family in NARROW_ONLY else None for family in COPYING}
+    split = [f for f in COPYING if FAMILIES[f] is piece.clip.split]
+    copies = min(copies, sum(bands[f] is None for f in split))
     fitting = {
-        family: [v for v in vocoders if v.family == family and v.band in (None, piece.band)]
-        for family in COPYING
-        if FAMILIES[family] is piece.clip.split
+        family: [v for v in vocoders if v.family == family]
+        for family in split
+        if bands[family] in (None, piece.band)
     }
     for family in sorted(fitting, key=lambda f: seed_of(f, piece.name))[:copies]:
         if not fitting[family]:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 import numpy as np
 
 from unmask.datasets.speech_encodings import Wave
-from unmask.datasets.speech_signal import RATE, at_rate, decoded, quiet_end, spoken
+from unmask.datasets.speech_signal import at_rate, decoded, quiet_end, spoken, tight
 from unmask.datasets.speech_source_filter import MissingEngineError
 from unmask.datasets.speech_texts import TEXTS
 from unmask.errors import MediaError
@@ -51,7 +51,7 @@ def spoken_text(
     wave, rate = engine.say(text.strip(), voice, rng)
     wave = at_rate(wave, rate)
     wave = wave[spoken(wave)[0] :]
-    first, last = spoken(wave[: quiet_end(wave, seconds)])
+    first, last = tight(wave[: quiet_end(wave, seconds)])
     return wave[first:last]
 
 

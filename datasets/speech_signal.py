@@ -27,6 +27,9 @@ _CUT = {WIDE: 7400.0, NARROW: 3700.0}  # Hz: below where resamplers and encoders
 _RUMBLE = 60.0  # Hz: below it lie DC and hum, which copy-synthesis drops
 _FRAME = 160  # samples of 10 ms
 _QUIET = -35.0  # dB below the loud frames: what counts as silence
+# Utterances are cut where speech is well above that, so that a copy, which may begin a little
+# softer or later, does not begin with silence where its recording does not.
+_CUT_AT = -22.0
 _FADE = 80  # samples of 5 ms
 
 
@@ -56,12 +59,15 @@ def levels(wave: Wave) -> NDArray[np.float64]:
     return np.asarray(10 * np.log10(squares.reshape(-1, _FRAME).mean(1) + 1e-12))
 
 
-def spoken(wave: Wave) -> tuple[int, int]:
-    """First and last sample (exclusive) of what is not silence at the ends; (0, 0) if all is."""
+def spoken(wave: Wave, quiet: float = _QUIET) -> tuple[int, int]:
+    """First and last sample (exclusive) of what is not silence at the ends; (0, 0) if all is.
+
+    `quiet`: in dB below the loud frames, the 95th percentile of 10 ms.
+    """
     if len(wave) == 0:
         return 0, 0
     level = levels(wave)
-    loud = np.flatnonzero(level > max(float(np.percentile(level, 95)) + _QUIET, -80.0))
+    loud = np.flatnonzero(level > max(float(np.percentile(level, 95)) + quiet, -80.0))
     if len(loud) == 0:
         return 0, 0
     return int(loud[0]) * _FRAME, min(int(loud[-1] + 1) * _FRAME, len(wave))
@@ -78,11 +84,16 @@ def cuts(wave: Wave, seconds: float, shortest: float = SHORTEST) -> list[tuple[i
         first, _ = spoken(wave[start:])
         start += first
         end = start + quiet_end(wave[start:], seconds)
-        first, last = spoken(wave[start:end])
+        first, last = tight(wave[start:end])
         if shortest * RATE <= last - first <= LONGEST * RATE:
             found.append((start + first, start + last))
         start = end
     return found
+
+
+def tight(wave: Wave) -> tuple[int, int]:
+    """Where an utterance is cut: from its first to its last clearly spoken frame."""
+    return spoken(wave, _CUT_AT)
 
 
 def quiet_end(wave: Wave, seconds: float) -> int:
@@ -101,12 +112,12 @@ def finished(wave: Wave, band: int) -> Wave:
     """
     out = signal.sosfilt(_rumble(), wave.astype(np.float64))
     out = signal.fftconvolve(out, _lowpass(band), mode="same")
-    out -= out.mean()
-    power = float(np.mean(np.square(out)))
-    out *= 10 ** (_LEVEL / 20) / np.sqrt(max(power, 1e-12))
     fade = np.sin(np.linspace(0, np.pi / 2, min(_FADE, len(out)))) ** 2
     out[: len(fade)] *= fade
     out[len(out) - len(fade) :] *= fade[::-1]
+    out -= out.mean()
+    power = float(np.mean(np.square(out)))
+    out *= 10 ** (_LEVEL / 20) / np.sqrt(max(power, 1e-12))
     return np.asarray(np.clip(out, -1, 1), np.float32)
 
 

@@ -11,9 +11,11 @@ from functools import partial
 import numpy as np
 
 from unmask.datasets.speech_encodings import Wave
-from unmask.datasets.speech_signal import NARROW, RATE
+from unmask.datasets.speech_signal import RATE
 from unmask.datasets.speech_source_filter import codec2, linear_prediction, sinusoidal, world
 from unmask.datasets.speech_spectra import from_mel, griffin_lim, mel_filters, stft, stretched
+from unmask.datasets.speech_vocoder import load_vocoder, revoice
+from unmask.datasets.speech_vocoder_nets import NEURAL
 
 Vocode = Callable[[Wave], Wave]  # (N,) at 16 kHz -> about (N,), on the same time
 
@@ -25,7 +27,6 @@ class Vocoder:
     family: str
     setting: str
     vocode: Vocode  # raises MissingEngineError where a library or a program is missing
-    band: int | None = None  # Hz: only for recordings of this band; None: for all
 
     @property
     def name(self) -> str:
@@ -91,6 +92,7 @@ COPYING = (
     *("griffin-lim", "phase-vocoder", "world", "sinusoidal", "neural-transposed"),
     *("lpc", "neural-nearest", "codec2", "neural-istft"),
 )
+NARROW_ONLY = frozenset({"codec2"})  # families that copy telephone bandwidth alone
 CLASSIC = (
     *_griffin_lim(),
     *_phase_vocoder(),
@@ -106,12 +108,22 @@ CLASSIC = (
         for n in (12, 18, 26)
     ),
     *(
-        Vocoder(family="codec2", setting=n, vocode=partial(codec2, mode=n), band=NARROW)
+        Vocoder(family="codec2", setting=n, vocode=partial(codec2, mode=n))
         for n in ("3200", "2400", "1300")
     ),
 )
 
 
 def shipped_vocoders() -> tuple[Vocoder, ...]:
-    """All that a build uses."""
-    return CLASSIC
+    """All that a build uses: the classic ones, and the neural ones that come with unmask."""
+    return (
+        *CLASSIC,
+        *(
+            Vocoder(family=spec.family, setting=spec.setting, vocode=partial(_neural, name=name))
+            for name, spec in NEURAL.items()
+        ),
+    )
+
+
+def _neural(wave: Wave, *, name: str) -> Wave:
+    return revoice(load_vocoder(name), wave)
