@@ -1,4 +1,4 @@
-"""Load labelled pictures and clips in the conventions that data sets are published in.
+"""Load labelled pictures, clips and speech in the conventions that data sets are published in.
 
 `load("/data/GenImage")` recognises the convention from the folders; `load("genimage:/data/x")`
 names it. Every sample says whether it is fake, by which generator, of which source and split.
@@ -41,6 +41,7 @@ from unmask.datasets.loaders_pictures import (
     read_real,
     read_research,
 )
+from unmask.datasets.loaders_speech import SPEECH
 from unmask.datasets.loaders_table import TABLES
 from unmask.datasets.loaders_tree import DatasetError, DatasetReason, Tree, look, thin
 from unmask.datasets.manifest import CAMERA, Sample
@@ -119,6 +120,7 @@ CONVENTIONS = (
         fits=fits_deepfakebench,
         read=read_deepfakebench,
     ),
+    *(Convention(name=n, layout=layout, fits=f, read=r) for n, layout, f, r in SPEECH),
     Convention(
         name="manifest",
         layout="*.csv or *.jsonl with path, label, [generator, source, corpus, split]",
@@ -174,7 +176,8 @@ def load(where: str, *, limit: int | None = None, both_classes: bool = True) -> 
     if not samples:
         raise DatasetError(
             DatasetReason.EMPTY,
-            f"{root}: no picture or clip where {convention.name} has them: {convention.layout}.",
+            f"{root}: no picture, clip or recording where {convention.name} has them:"
+            f" {convention.layout}.",
         )
     if both_classes and len(counts) < 2:
         here, absent = ("fake", "real") if samples[0].fake else ("real", "fake")

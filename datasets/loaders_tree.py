@@ -22,6 +22,7 @@ IMAGES = frozenset(
 )
 CLIPS = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm"})
 MEDIA = IMAGES | CLIPS
+SOUNDS = frozenset({".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac"})
 UNNAMED = "unknown"  # generator of a fake whose data set does not name it
 
 REAL_NAMES = frozenset({"real", "0_real", "nature", "camera", "photographs", "authentic"})
@@ -75,7 +76,7 @@ class Tree:
 
     root: Path
     folders: frozenset[tuple[str, ...]]  # relative to the root, at most four deep
-    files: tuple[Path, ...]  # those that are neither pictures nor clips
+    files: tuple[Path, ...]  # those that are neither pictures nor clips nor recordings
 
 
 def look(root: Path) -> Tree:
@@ -97,7 +98,7 @@ def look(root: Path) -> Tree:
                 folders.add((*below, entry.name))
                 if len(below) + 1 < _SEEN_DEPTH and entry.name.lower() not in _CLASSES:
                     waiting.append((*below, entry.name))
-            elif _suffix(entry.name) not in MEDIA and entry.is_file():
+            elif _suffix(entry.name) not in MEDIA | SOUNDS and entry.is_file():
                 files.append(root.joinpath(*below, entry.name))
     return Tree(root=root, folders=frozenset(folders), files=tuple(sorted(files)))
 

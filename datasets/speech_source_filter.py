@@ -77,7 +77,9 @@ def world(wave: Wave, *, coded: int = 0, frame_ms: float = 5.0) -> Wave:
 
 
 def sinusoidal(wave: Wave, *, peaks: int = 40, n_fft: int = 640, hop: int = 160) -> Wave:
-    """The strongest `peaks` sinusoids of each frame, their phases made anew (McAulay, Quatieri 1986).
+    """The strongest `peaks` sinusoids of each frame with phases of their own.
+
+    McAulay and Quatieri 1986.
 
     A sinusoid takes over the phase that the nearest one of the frame before has run up to.
     """

@@ -28,7 +28,7 @@ def stft(wave: Wave, n_fft: int, hop: int) -> Spectrum:
 
 
 def istft(spectrum: Spectrum, n_fft: int, hop: int, length: int) -> Wave:
-    """The signal (length,) whose spectrum is nearest in the least squares (Griffin and Lim 1984)."""
+    """The signal (length,) whose spectrum is nearest in least squares (Griffin and Lim 1984)."""
     frames = fft.irfft(spectrum.T, n_fft) * _window(n_fft)
     out = _overlap_added(frames, hop)
     weight = _overlap_added(np.tile(_window(n_fft) ** 2, (len(frames), 1)), hop)

@@ -61,8 +61,8 @@ TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "es": (
             "Todos los seres humanos nacen libres e iguales en dignidad y derechos.",
-            "Dotados como están de razón y conciencia, deben comportarse fraternalmente los unos con"
-            " los otros.",
+            "Dotados como están de razón y conciencia, deben comportarse fraternalmente los unos"
+            " con los otros.",
             "Todo individuo tiene derecho a la vida, a la libertad y a la seguridad de su persona.",
             "Nadie estará sometido a esclavitud ni a servidumbre.",
             "Todo individuo tiene derecho a la libertad de opinión y de expresión.",

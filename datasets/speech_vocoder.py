@@ -185,9 +185,7 @@ def distance(net: NeuralVocoder, waves: Sequence[Wave]) -> float:
     found = []
     for wave in waves:
         made = revoice(net, wave)
-        real, fake = (
-            20 * np.log10(np.abs(stft(w, 1024, 256))[4:474] + 1e-3) for w in (wave, made)
-        )
+        real, fake = (20 * np.log10(np.abs(stft(w, 1024, 256))[4:474] + 1e-3) for w in (wave, made))
         found.append(float(np.sqrt(np.square(real - fake).mean(0)).mean()))
     return float(np.mean(found))
 

@@ -44,7 +44,7 @@ def from_magnitude(
 def from_mel_bands(
     wave: Wave, *, mels: int, iterations: int, refine: int = 0, momentum: float = 0.99
 ) -> Wave:
-    """Griffin-Lim from mel bands up to 8 kHz: harmonics that the bands do not resolve are lost too."""
+    """Griffin-Lim from mel bands up to 8 kHz: harmonics that they do not resolve are lost too."""
     n_fft, hop = 1024, 256
     filters = mel_filters(RATE, n_fft, mels, 0.0, RATE / 2)
     size = from_mel(filters @ np.abs(stft(wave, n_fft, hop)), filters, refine=refine)
