@@ -174,8 +174,8 @@ def in_room(wave: Wave, rate: int, milliseconds: float, rng: np.random.Generator
 def by_telephone(wave: Wave, rate: int) -> Wave:
     """The telephone of the 20th century: 8 kHz, 300-3400 Hz, mu-law."""
     narrow = resampled(wave, rate, _PHONE_RATE)
-    band = signal.butter(4, _PHONE_BAND, "bandpass", fs=_PHONE_RATE, output="sos")
-    narrow = companded(np.asarray(signal.sosfilt(band, narrow), np.float32))
+    band = signal.firwin(161, _PHONE_BAND, pass_zero=False, fs=_PHONE_RATE)
+    narrow = companded(np.asarray(signal.fftconvolve(narrow, band, mode="same"), np.float32))
     return aligned(resampled(narrow, _PHONE_RATE, rate), wave)
 
 
