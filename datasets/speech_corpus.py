@@ -64,17 +64,17 @@ class Shelf:
     """The folder of a corpus: what is in it, and how more gets into it."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises DatasetError where an earlier manifest is damaged, ValueError: about.jsonl."""
+        """Takes up what an earlier build wrote; a file that is gone or broken off is made again."""
         self.folder = folder
         self.utterances: dict[Path, Utterance] = {}
         about = folder / ABOUT
-        lines = about.read_text(encoding="utf-8").splitlines() if about.is_file() else []
-        for line in lines:
-            cells = json.loads(line)
-            path = folder / cells.pop("path")
-            split = Split(cells.pop("split"))
-            if path.is_file():
-                self.utterances[path] = Utterance(path=path, split=split, **cells)
+        for line in about.read_text(encoding="utf-8").splitlines() if about.is_file() else []:
+            found = _utterance(folder, line)
+            if found and found.path.is_file():
+                self.utterances[found.path] = found
+        if about.is_file():  # without the lines that are of no use
+            kept = [_line(folder, u) for u in self.utterances.values()]
+            about.write_text("".join(kept), encoding="utf-8")
 
     def has(self, path: Path) -> bool:
         return path in self.utterances
@@ -90,14 +90,29 @@ class Shelf:
         cells = {f.name: getattr(utterance, f.name) for f in fields(utterance)}
         cells |= {"sha256": digest(data), "seconds": round(len(wave) / RATE, 3)}
         self.utterances[path] = Utterance(**cells)
-        cells |= {"path": path.relative_to(self.folder).as_posix(), "split": utterance.split.value}
         with (self.folder / ABOUT).open("a", encoding="utf-8") as about:
-            about.write(json.dumps(cells, ensure_ascii=False) + "\n")
+            about.write(_line(self.folder, self.utterances[path]))
 
     def close(self) -> list[Utterance]:
         """Write the manifest and read it back."""
         write_speech(self.utterances.values(), self.folder / MANIFEST)
         return read_speech(self.folder)
+
+
+def _line(folder: Path, utterance: Utterance) -> str:
+    cells = {f.name: getattr(utterance, f.name) for f in fields(utterance)}
+    cells["path"] = utterance.path.relative_to(folder).as_posix()
+    return json.dumps(cells, ensure_ascii=False) + "\n"
+
+
+def _utterance(folder: Path, line: str) -> Utterance | None:
+    """What a line of about.jsonl says; None where it was broken off."""
+    try:
+        cells = json.loads(line)
+        changed = {"path": folder / cells["path"], "split": Split(cells["split"])}
+        return Utterance(**cells | changed)
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def seed_of(*names: str) -> int:
