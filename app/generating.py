@@ -185,7 +185,7 @@ def told(answer: Examined | Refused) -> list[tuple[str, str]]:
     verdict = answer.report.verdict
     rows = [
         ("Verdict", f"{labels.SYMBOLS[verdict.origin]} {verdict.origin.value}"),
-        ("In words", f"{verdict.headline}. {labels.likelihood(verdict)}."),
+        ("In words", f"{verdict.headline}. {labels.likelihood(verdict, answer.report.kind)}."),
     ]
     for result in answer.report.results:
         if result.analyser.name == DETECTOR:

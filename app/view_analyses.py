@@ -4,7 +4,7 @@ import streamlit as st
 from markupsafe import Markup
 
 from unmask.app.page_html import folded, heading, listing, said, show, table
-from unmask.evidence import Failure, Finding, NotApplicable
+from unmask.evidence import Failure, Finding, Kind, NotApplicable
 from unmask.registry import Analyser
 from unmask.report import labels, words
 from unmask.report.clean import fact_rows
@@ -34,7 +34,7 @@ def analyses(report: Report) -> None:
         "Only findings are evidence.",
     )
     if found:
-        show(Markup().join(_card(result) for result in found))
+        show(Markup().join(_card(result, report.kind) for result in found))
     for title, results in (
         ("Failed: these broke, which is no evidence", broken),
         ("Not applicable: nothing to say of this file, which is no evidence", silent),
@@ -44,34 +44,34 @@ def analyses(report: Report) -> None:
             show(Markup("<h3>{}</h3>{}").format(title, rows))
 
 
-def _card(result: Result) -> Markup:
+def _card(result: Result, kind: Kind) -> Markup:
     finding = result.outcome
     if not isinstance(finding, Finding):
         return Markup()
     mark = Markup('<strong class="mark">! notable</strong> ') if finding.notable else ""
     summary = Markup('<span class="title">{}</span> {}<span class="tag">{}</span>').format(
-        said(result.analyser.title), mark, words.weight(finding.llr)
+        said(result.analyser.title), mark, words.weight(finding.llr, kind)
     )
     summary += Markup('<span class="gist">{}</span>').format(said(finding.summary))
-    return folded(summary, Markup().join(_details(result.analyser, finding, result.seconds)))
+    return folded(summary, Markup().join(_details(result, finding, kind)))
 
 
-def _details(analyser: Analyser, finding: Finding, seconds: float) -> list[Markup]:
+def _details(result: Result, finding: Finding, kind: Kind) -> list[Markup]:
     if finding.llr is None:
         weight = "Not calibrated on known files, so it is shown and not counted."
     else:
-        found = words.ratio(finding.llr)
+        found = words.ratio(finding.llr, kind)
         weight = f"What was found is {found} (ln ratio {finding.llr:+.2f})."
-    parts = [Markup('<p class="small">{} It took {:.1f} s.</p>').format(weight, seconds)]
+    parts = [Markup('<p class="small">{} It took {:.1f} s.</p>').format(weight, result.seconds)]
     if finding.doubts:
         parts.append(
             Markup("<p><strong>Do not lean on this alone:</strong></p>{}").format(
                 listing([doubt.text for doubt in finding.doubts])
             )
         )
-    parts.append(guide(analyser))
+    parts.append(guide(result.analyser))
     if rows := fact_rows(finding.facts):
-        parts.append(table(rows, f"Facts of {analyser.title}"))
+        parts.append(table(rows, f"Facts of {result.analyser.title}"))
     return parts
 
 

@@ -124,7 +124,10 @@ def _weights(report: Report, time: float) -> list[str]:
     for result in report.results:
         if isinstance(result.outcome, Finding) and result.outcome.timeline:
             _, llr = min(result.outcome.timeline, key=lambda point: abs(point[0] - time))
-            rows.append(f"{result.analyser.title}: {words.ratio(llr)} ({words.weight(llr)})")
+            rows.append(
+                f"{result.analyser.title}: {words.ratio(llr, report.kind)}"
+                f" ({words.weight(llr, report.kind)})"
+            )
     return rows
 
 

@@ -43,9 +43,9 @@ def _answer(report: Report) -> Markup:
         origin=verdict.origin.value,
         symbol=labels.SYMBOLS[verdict.origin],
         headline=said(verdict.headline),
-        likelihood=said(labels.likelihood(verdict)),
-        gauge=_gauge(verdict),
-        reasoning=said(labels.reasoning(verdict)),
+        likelihood=said(labels.likelihood(verdict, report.kind)),
+        gauge=_gauge(verdict, words.SIDES[report.kind]),
+        reasoning=said(labels.reasoning(verdict, report.kind)),
         name=said(report.name),
         what=", ".join(_particulars(report)),
     )
@@ -61,8 +61,8 @@ def _particulars(report: Report) -> list[str]:
     return [*parts, words.file_size(report.size)]
 
 
-def _gauge(verdict: Verdict) -> Markup:
-    """Where the likelihood and the starting point stand between camera and synthetic."""
+def _gauge(verdict: Verdict, sides: words.Sides) -> Markup:
+    """Where the likelihood and the starting point stand between the two sides."""
     if verdict.probability is None:
         return Markup()
     # Of HTML: Streamlit takes SVG out of what it shows.
@@ -70,11 +70,13 @@ def _gauge(verdict: Verdict) -> Markup:
         '<div class="gauge" role="img" aria-label="{label}"><div class="track">'
         '<span class="prior" style="left: {start:.1f}%"></span>'
         '<span class="mark" style="left: {mark:.1f}%"></span></div>'
-        '<div class="ends" aria-hidden="true"><span>camera</span><span>| starting point</span>'
-        "<span>synthetic</span></div></div>"
+        '<div class="ends" aria-hidden="true"><span>{taken}</span><span>| starting point</span>'
+        "<span>{made}</span></div></div>"
     ).format(
-        label=f"Probability of being synthetic {words.percent(verdict.probability)}, "
+        label=f"Probability of being {sides.adjective} {words.percent(verdict.probability)}, "
         f"starting point {words.percent(verdict.prior)}",
+        taken=sides.taken,
+        made=sides.made,
         start=100 * verdict.prior,
         mark=100 * verdict.probability,
     )

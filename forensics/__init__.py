@@ -5,6 +5,7 @@ Importing this package registers them; each module below holds one analyser.
 
 from unmask.forensics import (
     audio,
+    characters,
     container,
     content_credentials,
     copy_move,
@@ -22,6 +23,7 @@ from unmask.forensics import (
 
 __all__ = [
     "audio",
+    "characters",
     "container",
     "content_credentials",
     "copy_move",

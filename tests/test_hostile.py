@@ -269,14 +269,14 @@ NAMES: dict[str, tuple[str, Build, Expected]] = {
     "jpeg-named-mp4": ("a.mp4", lambda: still("JPEG"), REPORT),
     "mp4-named-wav": ("a.wav", lambda: clip("mp4", "libx264"), REPORT),
     "wav-named-mp4": ("a.mp4", lambda: clip("wav", "", "pcm_s16le"), REPORT),
-    "html-named-jpg": ("a.jpg", lambda: b"\n<!DOCTYPE html><html><p>404", Reason.UNSUPPORTED),
+    "html-named-jpg": ("a.jpg", lambda: b"\n<!DOCTYPE html><html><p>404", REPORT),
     "svg-named-png": (
         "a.png",
         lambda: b'<?xml version="1.0"?><!-- x --><svg xmlns="http://www.w3.org/2000/svg"/>',
         Reason.UNSUPPORTED,
     ),
     "eps-named-png": ("a.png", lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n(x) run", Reason.UNSUPPORTED),
-    "pdf-named-jpg": ("a.jpg", lambda: b"%PDF-1.7\n%\xe2\xe3", Reason.UNSUPPORTED),
+    "pdf-named-jpg": ("a.jpg", lambda: b"%PDF-1.7\n%\xe2\xe3", Reason.CORRUPT),
     "zip-named-png": ("a.png", lambda: b"PK\x03\x04" + noise(200), Reason.UNSUPPORTED),
     "program-named-jpg": ("a.jpg", lambda: b"\x7fELF" + noise(200), Reason.UNSUPPORTED),
     "hls-named-mp4": (

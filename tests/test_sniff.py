@@ -59,6 +59,10 @@ def ftyp(*brands: bytes) -> bytes:
         (b"#EXTM3U\nhttp://example.org/a.ts\n", "text"),
         (b"ffconcat version 1.0\nfile a.mp4\n", "text"),
         (b"<p>A sentence with a tag.</p>", "text"),
+        (b"%PDF-1.7", "pdf"),
+        (b"PK\x03\x04" + bytes(40) + b"word/document.xml" + bytes(60), "docx"),
+        (b"  <!doctype HTML>\n<title>404", "html"),
+        (b"<html lang=en>", "html"),
     ],
 )
 def test_the_bytes_name_the_format(head: bytes, name: str) -> None:
@@ -68,15 +72,12 @@ def test_the_bytes_name_the_format(head: bytes, name: str) -> None:
 @pytest.mark.parametrize(
     ("head", "word"),
     [
-        (b"%PDF-1.7", "PDF"),
         (b"PK\x03\x04\x14\0", "ZIP"),
         (b"%!PS-Adobe-3.0 EPSF-3.0", "PostScript"),
         (b"\xc5\xd0\xd3\xc6\x20\0", "PostScript"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
         (b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- a\n --><svg:svg>", "SVG"),
         (b"<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN'>", "SVG"),
-        (b"  <!doctype HTML>\n<title>404", "HTML"),
-        (b"<html lang=en>", "HTML"),
         (b"\x1f\x8b\x08\0", "gzip"),
         (b"MZ\x90\0", "program"),
         (b"8BPS\0\1", "Photoshop"),

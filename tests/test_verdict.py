@@ -130,3 +130,25 @@ def test_alterations_are_manipulation() -> None:
 def test_a_prior_is_a_probability() -> None:
     with pytest.raises(ValueError, match="probability"):
         judge(1.0, image_detector=ruled(1))
+
+
+@pytest.mark.parametrize(
+    ("kind", "analyser", "made", "taken"),
+    [
+        (Kind.AUDIO, "audio_detector", "Likely synthetic", "Likely a real recording"),
+        (Kind.TEXT, "text_detector", "Likely machine-written", "Likely written by a person"),
+    ],
+)
+def test_sound_and_text_have_words_of_their_own(
+    kind: Kind, analyser: str, made: str, taken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    term = {"analyser": analyser, "fact": None, "centre": 0.0, "coefficient": 1.0}
+    monkeypatch.setitem(combiner(), kind.value, {"intercept": 0.0, "terms": [term]})
+    for llr, headline in ((5.0, made), (-5.0, taken)):
+        found = weigh({analyser: ruled(llr)}, kind)
+        assert found.headline == headline
+        for sentence in (found.limits, *found.would_change):
+            assert "picture" not in sentence
+            assert "camera" not in sentence
+    weak = weigh({analyser: ruled(1.0)}, kind)
+    assert weak.origin is Origin.INCONCLUSIVE

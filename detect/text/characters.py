@@ -1,7 +1,7 @@
 """Character n-grams, hashed, and the logistic regression over them.
 
-Kešelj et al. 2003 (author profiles), Weinberger et al. 2009 (hashing). Needs numpy alone where it is
-used; scikit-learn fits it.
+Kešelj et al. 2003 (author profiles), Weinberger et al. 2009 (hashing). scikit-learn fits it; its
+use needs numpy alone.
 """
 
 import zlib

@@ -172,7 +172,8 @@ def describe(media: Media) -> dict[str, Any]:
             "conversions": list(info.notes),
         }
     if media.kind is Kind.TEXT:
-        return {"characters": len(media.text)}
+        counts = {"characters": len(media.text), "words": len(media.text.split())}
+        return counts | dict(media.document)
     facts: dict[str, Any] = {"duration": media.container.get("duration")}
     if media.frames:
         height, width = media.frames[0].pixels.shape[:2]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from unmask.evidence import Basis, Claim, ClaimKind, Doubt, Failure, Finding, Kind, Outcome
-from unmask.report.words import strength
+from unmask.report.words import SIDES, Sides, strength
 
 DECIDE = 0.9  # P(synthetic) from which, and 1 - DECIDE to which, a verdict is given
 CONTRADICTION = math.log(10)  # |llr| from which numbers outweigh what anybody could have written
@@ -90,7 +90,7 @@ def weigh(outcomes: Mapping[str, Outcome], kind: Kind, prior: float = 0.5) -> Ve
     claims = [claim for finding in findings.values() for claim in finding.claims]
     weighed = [f for f in findings.values() if f.llr is not None]
     doubts = [doubt for finding in weighed for doubt in finding.doubts]
-    origin, headline, reasons, more = _decide(claims, joint, probability)
+    origin, headline, reasons, more = _decide(claims, joint, probability, SIDES[kind])
     if origin is Origin.INCONCLUSIVE and not doubts + more:
         more = [Doubt(code="no_evidence", text="No analysis that carries weight applied.")]
     because = reasons + [f.summary for f in weighed if not f.doubts]
@@ -108,7 +108,7 @@ def weigh(outcomes: Mapping[str, Outcome], kind: Kind, prior: float = 0.5) -> Ve
         strength=strength(joint or 0.0),
         because=tuple(dict.fromkeys(because)),
         doubts=tuple(dict.fromkeys(more + doubts)),
-        would_change=_would_change(origin, [d.code for d in more + doubts], claims),
+        would_change=_would_change(origin, [d.code for d in more + doubts], claims, kind),
         limits=_LIMITS[kind],
     )
 
@@ -118,7 +118,7 @@ _ORDER = {basis: place for place, basis in enumerate(Basis)}
 
 
 def _decide(
-    claims: list[Claim], joint: float | None, probability: float | None
+    claims: list[Claim], joint: float | None, probability: float | None, sides: Sides
 ) -> tuple[Origin, str, list[str], list[Doubt]]:
     """(answer, headline, sentences, doubts): claims that bind, then numbers, then nothing."""
     said = sorted(claims, key=lambda claim: _ORDER[claim.basis])
@@ -135,7 +135,7 @@ def _decide(
         return _torn("The file is declared both as captured and as generated.", texts)
     if made:
         if made.basis not in _STRONG and llr <= -CONTRADICTION:
-            return _torn("It is labelled as generated, but its pixels look like a camera's.", texts)
+            return _torn(f"It is labelled as generated, but {sides.looks_taken}.", texts)
         word = "Synthetic" if made.basis in _STRONG else "Labelled as synthetic"
         return Origin.SYNTHETIC, f"{word}: {_SOURCE[made.basis]}", texts, []
     if changed:
@@ -143,15 +143,15 @@ def _decide(
         return Origin.MANIPULATED, f"{word}: {_SOURCE[changed.basis]}", texts, []
     if signed_capture:
         if llr >= CONTRADICTION:
-            return _torn("A trusted signer says captured, but its pixels look generated.", texts)
+            return _torn(f"A trusted signer says captured, but {sides.looks_made}.", texts)
         return Origin.CAPTURED, "Captured, says a trusted signer", texts, []
     if probability is None:
         return Origin.INCONCLUSIVE, "Inconclusive", texts, []
     if probability >= DECIDE:
-        return Origin.SYNTHETIC, "Likely synthetic", texts, []
+        return Origin.SYNTHETIC, sides.headline_made, texts, []
     if probability <= 1 - DECIDE:
-        return Origin.CAPTURED, "Likely from a camera", texts, []
-    lean = "synthetic" if probability > 0.5 else "a camera picture"
+        return Origin.CAPTURED, sides.headline_taken, texts, []
+    lean = sides.adjective if probability > 0.5 else sides.lean
     text = f"The evidence leans towards {lean}, but too weakly to decide."
     return (
         Origin.INCONCLUSIVE,
@@ -184,8 +184,13 @@ _CHANGERS = {
 }
 
 
-def _would_change(origin: Origin, codes: list[str], claims: list[Claim]) -> tuple[str, ...]:
-    changers = [_CHANGERS[code] for code in codes if code in _CHANGERS]
+def _would_change(
+    origin: Origin, codes: list[str], claims: list[Claim], kind: Kind
+) -> tuple[str, ...]:
+    if kind is Kind.TEXT:
+        return _would_change_text(origin, codes)
+    known = _CHANGERS | (_SOUND_CHANGERS if kind is Kind.AUDIO else {})
+    changers = [known[code] for code in codes if code in known]
     if any(claim.basis is Basis.METADATA for claim in claims):
         changers.append("Proof that the metadata was added or removed by somebody else.")
     if not any(claim.basis is Basis.TRUSTED for claim in claims):
@@ -195,13 +200,36 @@ def _would_change(origin: Origin, codes: list[str], claims: list[Claim]) -> tupl
     return tuple(dict.fromkeys(changers))
 
 
+_SOUND_CHANGERS = {
+    "too_small": "A longer version of the same recording.",
+    "out_of_range": "A detector that was trained on recordings of this sort.",
+    "weak_evidence": "The original file from the source, uncut and at its full quality.",
+}
+
+
+def _would_change_text(origin: Origin, codes: list[str]) -> tuple[str, ...]:
+    """No signature sticks to words: what helps is more text, and what surrounds its writing."""
+    changers = ["Drafts, notes or a history of changes that show how the text came about."]
+    if origin is Origin.INCONCLUSIVE:
+        changers.append("A longer passage by the same writer, unedited.")
+    if "failed" in codes:
+        changers.append(_CHANGERS["failed"])
+    changers.append("Other texts of the same person to compare with, written by hand.")
+    return tuple(changers)
+
+
 _PROOF = "That no trace was found proves nothing, and a file can lie about itself."
 _LIMITS = {
     Kind.IMAGE: "unmask judges traces in a file, not whether what it shows happened. Its detector "
     "knows the generators it was trained on; newer ones may leave no trace that it sees. " + _PROOF,
     Kind.VIDEO: "unmask judges sampled frames and the container, not movement, lips or voice; "
     "a face swap in part of the frame can escape it. " + _PROOF,
-    Kind.AUDIO: "unmask reads the container and provenance of a recording; it does not yet judge "
-    "the sound itself. " + _PROOF,
-    Kind.TEXT: "unmask does not yet judge text. " + _PROOF,
+    Kind.AUDIO: "unmask judges traces in the sound, the container and the provenance of a "
+    "recording, not whether what is said is true or who says it. Its detector knows the "
+    "synthesisers it was trained on; noise, telephones and recompression hide their traces. "
+    + _PROOF,
+    Kind.TEXT: "unmask judges the statistics of words, not whether they are true, and nothing in a "
+    "text proves who wrote it. Its detector knows the language models it was trained on; people "
+    "who write a second language, translations, paraphrases, verse and formulaic prose mislead "
+    "it. Never accuse anybody by this answer alone.",
 }

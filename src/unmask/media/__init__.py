@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,9 +17,10 @@ from PIL import Image
 from unmask.errors import MediaError, Reason
 from unmask.evidence import Kind
 from unmask.media.clip import Clip, Frame, read_clip
+from unmask.media.documents import Document, read_document
 from unmask.media.image import ImageInfo, pillow_image, read_image
 from unmask.media.limits import DEFAULT_LIMITS, Limits
-from unmask.media.sniff import Format, sniff
+from unmask.media.sniff import TEXT, Format, sniff
 from unmask.media.text import read_text
 
 __all__ = ["DEFAULT_LIMITS", "Frame", "ImageInfo", "Limits", "Media", "open_bytes", "open_media"]
@@ -35,7 +36,7 @@ class Media:
     sidecar: bytes | None = field(default=None, repr=False)  # a C2PA manifest beside the file
     _still: tuple[NDArray[np.uint8], ImageInfo] | None = field(default=None, repr=False)
     _clip: Clip | None = field(default=None, repr=False)
-    _text: str | None = field(default=None, repr=False)
+    _document: Document | None = field(default=None, repr=False)
 
     @property
     def kind(self) -> Kind:
@@ -102,9 +103,14 @@ class Media:
     @property
     def text(self) -> str:
         """The decoded text. Raises TypeError for other kinds."""
-        if self._text is None:
+        if self._document is None:
             raise TypeError(f"a file of kind {self.kind} is no text")
-        return self._text
+        return self._document.text
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """What a document says of itself: author, program, dates, pages. Else empty."""
+        return self._document.facts if self._document else {}
 
 
 def open_media(path: str | Path, limits: Limits = DEFAULT_LIMITS) -> Media:
@@ -133,7 +139,9 @@ def open_bytes(
     if fmt.kind is Kind.IMAGE:
         return Media(**media, _still=read_image(data, fmt, limits))
     if fmt.kind is Kind.TEXT:
-        return Media(**media, _text=read_text(data, limits))
+        plain = fmt is TEXT
+        document = Document(text=read_text(data, limits)) if plain else None
+        return Media(**media, _document=document or read_document(data, fmt, limits))
     return Media(**media, _clip=read_clip(data, fmt, limits))
 
 

@@ -54,7 +54,7 @@ def read_clip(data: bytes, fmt: Format, limits: Limits) -> Clip:
                 "output": folder,
                 "demuxer": fmt.demuxer,
             }
-            _run(job, limits, out)
+            run_worker(WORKER, job, limits, out / "meta.json")
             meta: dict[str, Any] = json.loads((out / "meta.json").read_text())
             frames = np.load(out / "frames.npy") if (out / "frames.npy").exists() else None
             sound = np.load(out / "audio.npy") if (out / "audio.npy").exists() else None
@@ -83,8 +83,13 @@ def _clip(
     )
 
 
-def _run(job: dict[str, Any], limits: Limits, out: Path) -> None:
-    command = [sys.executable, "-I", str(WORKER), json.dumps(job)]
+def run_worker(worker: Path, job: dict[str, Any], limits: Limits, result: Path) -> None:
+    """Run a worker script until `result` is there.
+
+    Raises MediaError for what it refused (error.json beside the result), and where it died or was
+    late.
+    """
+    command = [sys.executable, "-I", str(worker), json.dumps(job)]
     kept = {k: v for k, v in os.environ.items() if k in {"PATH", "LANG", "LC_ALL", "SYSTEMROOT"}}
     # One BLAS thread: the address-space limit would stop numpy's pool from starting.
     kept["OPENBLAS_NUM_THREADS"] = "1"
@@ -100,10 +105,11 @@ def _run(job: dict[str, Any], limits: Limits, out: Path) -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise _too_slow(limits) from error
-    if done.returncode == 0 and (out / "meta.json").exists():
+    if done.returncode == 0 and result.exists():
         return
-    if (out / "error.json").exists():
-        said = json.loads((out / "error.json").read_text())
+    refusal = result.with_name("error.json")
+    if refusal.exists():
+        said = json.loads(refusal.read_text())
         raise MediaError(Reason(said["reason"]), said["message"])
     if done.returncode == -getattr(signal, "SIGXCPU", 0):
         raise _too_slow(limits)

@@ -17,6 +17,8 @@ class Limits:
     frames: int = 16  # frames sampled from a clip
     frame_bytes: int = 256 * 1024**2  # of all sampled frames together
     text_bytes: int = 20 * 1024**2
+    document_bytes: int = 256 * 1024**2  # of a PDF, or of all that a Word document unpacks to
+    document_pages: int = 3000  # of a PDF
     audio_bytes: int = 512 * 1024**2  # of decoded sound, whatever rate and channels it claims
     jpeg_scans: int = 200  # progressive scans; a hostile file has thousands
     scanned_pixels: int = 3_000_000_000  # scans times pixels: what a JPEG costs to decode

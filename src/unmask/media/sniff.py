@@ -1,7 +1,7 @@
 """The kind of a file, from its bytes. Names and declared types are not believed.
 
-Markup is not text that a person wrote: an HTML page (what a download button often saves under a
-picture's name) and an SVG drawing are refused by name, not scanned as prose.
+An HTML page is opened for the text that it shows. An SVG drawing holds neither prose nor pixels,
+and is refused by name.
 """
 
 import re
@@ -41,13 +41,19 @@ MP3 = Format("mp3", Kind.AUDIO, "audio/mpeg", "mp3")
 FLAC = Format("flac", Kind.AUDIO, "audio/flac", "flac")
 OGG = Format("ogg", Kind.AUDIO, "audio/ogg", "ogg")
 TEXT = Format("text", Kind.TEXT, "text/plain")
+PDF = Format("pdf", Kind.TEXT, "application/pdf")
+DOCX = Format(
+    "docx",
+    Kind.TEXT,
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+)
+HTML = Format("html", Kind.TEXT, "text/html")
 
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 # What people try and unmask does not open: named, so that the error says more than "unknown".
 _KNOWN_BUT_CLOSED = (
-    (b"%PDF", "PDF document"),
-    (b"PK\x03\x04", "ZIP archive (or an office document)"),
+    (b"PK\x03\x04", "ZIP archive (or an office document other than Word's)"),
     (b"PK\x05\x06", "ZIP archive without files"),
     (b"Rar!", "RAR archive"),
     (b"7z\xbc\xaf", "7-Zip archive"),
@@ -91,7 +97,7 @@ def sniff(data: bytes) -> Format:
     """
     if not data:
         raise MediaError(Reason.EMPTY, "The file is empty.")
-    found = _by_magic(data[:4096])
+    found = _by_magic(data[:4096]) or _document(data)
     if found:
         return found
     what = _closed(data[:4096])
@@ -141,6 +147,16 @@ def _by_magic(head: bytes) -> Format | None:
     return None
 
 
+def _document(data: bytes) -> Format | None:
+    """A document that text is taken out of. A ZIP archive names what it holds at its end."""
+    if data.startswith(b"%PDF-"):
+        return PDF
+    if data.startswith(b"PK\x03\x04") and b"word/document.xml" in data[-(2**17) :]:
+        return DOCX
+    before = _BEFORE_MARKUP.match(data[:4096])
+    return HTML if _HTML.match(data[:4096], before.end() if before else 0) else None
+
+
 def _tagged_sound(head: bytes) -> Format:
     """What follows an ID3 tag: MP3 for the most part, but players put it before FLAC as well."""
     size = sum((byte & 0x7F) << 7 * (3 - i) for i, byte in enumerate(head[6:10]))
@@ -176,6 +192,4 @@ def _closed(head: bytes) -> str:
         return "MPEG transport stream"
     before = _BEFORE_MARKUP.match(head)
     start = before.end() if before else 0
-    if _SVG.match(head, start):
-        return "SVG drawing, which holds no pixels"
-    return "HTML page: save its picture or its text" if _HTML.match(head, start) else ""
+    return "SVG drawing, which holds no pixels" if _SVG.match(head, start) else ""

@@ -7,7 +7,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from unmask.evidence import Failure, Finding, NotApplicable
+from unmask.evidence import Failure, Finding, Kind, NotApplicable
 from unmask.registry import Analyser
 from unmask.report import chart, labels, pictures, words
 from unmask.report.clean import fact_rows
@@ -71,7 +71,7 @@ def to_html(report: Report) -> str:
         sound=_sound(report),
         stops=_stops(),
         gauge=_gauge(report),
-        cards=_cards(results),
+        cards=_cards(results, report.kind),
         claims=labels.claims(results),
         failures=_silent(results, Failure),
         not_applicable=_silent(results, NotApplicable),
@@ -121,12 +121,12 @@ def _gauge(report: Report) -> tuple[float, float] | None:
     return 100 * verdict.probability, 100 * verdict.prior
 
 
-def _cards(results: Sequence[Result]) -> list[Card]:
+def _cards(results: Sequence[Result], kind: Kind) -> list[Card]:
     found = ((r.analyser, r.outcome) for r in results if isinstance(r.outcome, Finding))
-    return [_card(number, *pair) for number, pair in enumerate(found, 1)]
+    return [_card(number, kind, *pair) for number, pair in enumerate(found, 1)]
 
 
-def _card(number: int, analyser: Analyser, finding: Finding) -> Card:
+def _card(number: int, kind: Kind, analyser: Analyser, finding: Finding) -> Card:
     heat = finding.heatmap
     drawn: Iterable[chart.Chart | None] = (
         chart.timeline(finding.timeline),
@@ -137,8 +137,8 @@ def _card(number: int, analyser: Analyser, finding: Finding) -> Card:
         analyser=analyser,
         finding=finding,
         word=labels.outcome_word(finding),
-        weight=labels.weight_of(finding),
-        ratio="" if finding.llr is None else words.ratio(finding.llr),
+        weight=labels.weight_of(finding, kind),
+        ratio="" if finding.llr is None else words.ratio(finding.llr, kind),
         facts=fact_rows(finding.facts),
         heatmap=None if heat is None or heat.size == 0 else _coloured(heat),
         charts=tuple(one for one in drawn if one is not None),

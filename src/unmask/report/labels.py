@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from unmask.errors import Reason
 from unmask.evidence import Basis, Claim, ClaimKind, Failure, Finding, Kind, NotApplicable, Outcome
-from unmask.report.words import chance, percent, ratio, weight
+from unmask.report.words import SIDES, chance, percent, ratio, weight
 from unmask.scan import Result
 from unmask.verdict import Origin, Verdict
 
@@ -49,23 +49,23 @@ NO_CLAIMS = (
 )
 
 
-def likelihood(verdict: Verdict) -> str:
+def likelihood(verdict: Verdict, kind: Kind = Kind.IMAGE) -> str:
     """The probability of a verdict in words and in a number, without a full stop.
 
     It says "by measurement" because claims decide apart from it, and may decide otherwise.
     """
     if verdict.probability is None:
         return "By measurement: no likelihood, since no calibrated finding can be leaned on here"
-    odds = f"{chance(verdict.probability)} to be synthetic"
+    odds = f"{chance(verdict.probability)} to be {SIDES[kind].adjective}"
     return f"By measurement: {odds} ({percent(verdict.probability)})"
 
 
-def reasoning(verdict: Verdict) -> str:
+def reasoning(verdict: Verdict, kind: Kind = Kind.IMAGE) -> str:
     """Where the number comes from, in a sentence; empty where there is none."""
     if verdict.probability is None:
         return ""
     return (
-        f"The evidence together is {ratio(verdict.llr)} ({verdict.strength}); "
+        f"The evidence together is {ratio(verdict.llr, kind)} ({verdict.strength}); "
         f"the starting point was {percent(verdict.prior)}."
     )
 
@@ -77,11 +77,11 @@ def outcome_word(outcome: Outcome) -> str:
     return {NotApplicable: "not applicable", Failure: "failed"}[type(outcome)]
 
 
-def weight_of(finding: Finding) -> str:
+def weight_of(finding: Finding, kind: Kind = Kind.IMAGE) -> str:
     """How a finding counts: by its calibrated ratio, by what it states, or not at all."""
     if finding.llr is None and finding.claims:
         return "counts as a statement"
-    return weight(finding.llr)
+    return weight(finding.llr, kind)
 
 
 def claims(results: Sequence[Result]) -> list[tuple[str, Claim]]:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unmask.errors import MediaError
-from unmask.evidence import Claim, Failure, Finding, NotApplicable
+from unmask.evidence import Claim, Failure, Finding, Kind, NotApplicable
 from unmask.report import labels, words
 from unmask.report.clean import clean, scalar
 from unmask.report.sound import Stretches
@@ -42,7 +42,7 @@ def render(report: Report) -> RenderableType:
         *_list("Reasons to hold back", [doubt.text for doubt in verdict.doubts]),
         *_list("What would change this", verdict.would_change),
         *_list("Where in the sound", stretches(report), _stretch),
-        *_evidence(report.results),
+        *_evidence(report.results, report.kind),
         *_provenance(report.results),
         *_section("What this cannot know", [Text(clean(verdict.limits, 1000))]),
         *_custody(report),
@@ -79,9 +79,9 @@ def _verdict(report: Report) -> RenderableType:
     verdict, style = report.verdict, _STYLES[report.verdict.origin]
     lines = [
         Text(clean(verdict.headline), style=f"bold {style}"),
-        Text(f"{labels.likelihood(verdict)}."),
+        Text(f"{labels.likelihood(verdict, report.kind)}."),
     ]
-    if reasoning := labels.reasoning(verdict):
+    if reasoning := labels.reasoning(verdict, report.kind):
         lines.append(Text(clean(reasoning), style="dim"))
     name = Text("\n" + clean(report.name, 200), style="bold")
     what = f"{report.format.upper()} {labels.KINDS[report.kind]}"
@@ -121,7 +121,7 @@ def _list(
     return _section(title, [table])
 
 
-def _evidence(results: Sequence[Result]) -> list[RenderableType]:
+def _evidence(results: Sequence[Result], kind: Kind) -> list[RenderableType]:
     """The three outcomes, each under a heading of its own: a failure is no finding."""
     table = Table(box=box.SIMPLE_HEAD, expand=True, padding=(0, 1, 0, 0), pad_edge=False)
     for header, ratio in (("Analyser", 4), ("Found", 8), ("Weight", 3)):
@@ -133,7 +133,7 @@ def _evidence(results: Sequence[Result]) -> list[RenderableType]:
         outcome = result.outcome
         if isinstance(outcome, Finding):
             found += 1
-            table.add_row(*_row(result, outcome))
+            table.add_row(*_row(result, outcome, kind))
         elif isinstance(outcome, Failure):
             failed.append((result.analyser.title, outcome))
         else:
@@ -150,13 +150,13 @@ def _why_silent(silent: Silent) -> str:
     return f"{clean(title, _SUMMARY)}: {clean(outcome.text, _SUMMARY)} [{outcome.code[:40]}]"
 
 
-def _row(result: Result, finding: Finding) -> tuple[Text, Text, Text]:
+def _row(result: Result, finding: Finding, kind: Kind) -> tuple[Text, Text, Text]:
     mark = "! " if finding.notable else "  "
     title = Text(mark + clean(result.analyser.title), style="bold" if finding.notable else "")
     summary = Text(clean(finding.summary, _SUMMARY))
     for doubt in finding.doubts[:3]:
         summary.append(f"\nBut: {clean(doubt.text, _SUMMARY)}", style="dim")
-    weight = Text(labels.weight_of(finding), style="dim" if not finding.llr else "")
+    weight = Text(labels.weight_of(finding, kind), style="dim" if not finding.llr else "")
     if finding.llr is not None:
         weight.append(f"\nln ratio {finding.llr:+.2f}", style="dim")
     return title, summary, weight

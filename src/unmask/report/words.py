@@ -1,6 +1,7 @@
 """Numbers in words, the same in every report. Imports nothing of ours, so that all may use it."""
 
 import math
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 _LEARNED_NOTHING = 0.05  # |ln ratio| below this prints as a ratio of 1.0
@@ -23,6 +24,44 @@ _CHANCES = (
     (0.05, "very unlikely"),
     (0.01, "extremely unlikely"),
 )
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What the two sides of a question are called, by kind of media."""
+
+    maker: str  # "as probable from a ... as from a ..."
+    other: str
+    made: str  # "weak support for ..."
+    taken: str
+    lean: str  # "the evidence leans towards ..."
+    headline_made: str
+    headline_taken: str
+    looks_made: str  # "..., but ..."
+    looks_taken: str
+    adjective: str = "synthetic"  # "very likely to be ..."
+
+
+_PICTURE = Sides(
+    "generator", "camera", "synthetic", "camera", "a camera picture",
+    "Likely synthetic", "Likely from a camera",
+    "its pixels look generated", "its pixels look like a camera's",
+)  # fmt: skip
+# By the value of unmask.evidence.Kind.
+SIDES = {
+    "image": _PICTURE,
+    "video": _PICTURE,
+    "audio": Sides(
+        "generator", "microphone", "synthetic", "recording", "a real recording",
+        "Likely synthetic", "Likely a real recording",
+        "its sound seems generated", "its sound is like a real recording's",
+    ),
+    "text": Sides(
+        "machine", "person", "machine", "person", "a person",
+        "Likely machine-written", "Likely written by a person",
+        "its words seem a machine's", "its words are like a person's", "machine-written",
+    ),
+}  # fmt: skip
 
 
 def strength(llr: float) -> str:
@@ -53,11 +92,12 @@ def percent(probability: float) -> str:
     return f"{probability:.0%}"
 
 
-def ratio(llr: float) -> str:
+def ratio(llr: float, kind: str = "image") -> str:
     """How a calibrated ln likelihood ratio reads in a sentence, without a full stop."""
+    sides = SIDES[kind]
     if not math.isfinite(llr) or abs(llr) < _LEARNED_NOTHING:
-        return "as probable from a generator as from a camera"
-    maker, other = ("generator", "camera") if llr > 0 else ("camera", "generator")
+        return f"as probable from a {sides.maker} as from a {sides.other}"
+    maker, other = (sides.maker, sides.other) if llr > 0 else (sides.other, sides.maker)
     return f"{_times(abs(llr))} times as probable from a {maker} as from a {other}"
 
 
@@ -71,14 +111,14 @@ def _times(size: float) -> str:
     return f"{round(value / digits) * digits:,}"
 
 
-def weight(llr: float | None) -> str:
+def weight(llr: float | None, kind: str = "image") -> str:
     """What one finding weighs, in a few words."""
     if llr is None:
         return "not weighed"
     words = strength(llr)
     if words == "no support":
         return "neither way"
-    return f"{words} for {'synthetic' if llr > 0 else 'camera'}"
+    return f"{words} for {SIDES[kind].made if llr > 0 else SIDES[kind].taken}"
 
 
 def file_size(size: int) -> str:
