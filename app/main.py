@@ -13,10 +13,11 @@ from unmask.app import (
     view_generate,
     view_limits,
     view_provenance,
+    view_tokens,
 )
 from unmask.app.examining import Examined, Options, Refused, examine, remembered, with_prior
 from unmask.app.page_html import alert, show, style, unbroken
-from unmask.app.uploads import Upload, example_files, from_example, from_files
+from unmask.app.uploads import Upload, example_files, from_example, from_files, from_text
 from unmask.app.view_curves import curves, timeline
 from unmask.app.view_maps import maps
 from unmask.app.view_sound import sound
@@ -35,7 +36,8 @@ def page() -> None:
     st.set_page_config(page_title="unmask", page_icon="🔎", layout="wide")
     style()
     show(Markup(
-        "<header><h1>unmask</h1><p>Is this picture or clip synthetic or manipulated, and why?</p>"
+        "<header><h1>unmask</h1><p>Is this picture, clip, recording or text synthetic or "
+        "manipulated, and why?</p>"
         "</header>"
     ))  # fmt: skip
     with st.sidebar:
@@ -55,7 +57,10 @@ def _check_page() -> None:
         slot = st.empty()  # takes the last file's verdict off the page before this one's is known
         answer = remembered(upload, options)
         if answer is None:
-            with slot, st.spinner("Examining. A picture takes seconds, a clip somewhat longer."):
+            with (
+                slot,
+                st.spinner("Examining. A picture or a text takes seconds, a clip somewhat longer."),
+            ):
                 answer = examine(upload, options)
             if len(uploads) > 1:
                 st.rerun()  # so that the list of files, further up, names this verdict as well
@@ -67,15 +72,24 @@ def _check_page() -> None:
 
 def _uploads() -> list[Upload]:
     files = st.file_uploader(
-        "Pictures, clips or recordings",
+        "Pictures, clips, recordings or texts",
         accept_multiple_files=True,
         key="files",
         help="JPEG, PNG, WebP, TIFF, GIF, HEIC, AVIF; MP4, MOV, WebM, MKV, AVI; WAV, MP3, FLAC, "
-        "OGG, M4A. The kind is told from the bytes, "
+        "OGG, M4A; plain text, Word, PDF, HTML. The kind is told from the bytes, "
         "not from the name. A .c2pa file beside a picture of the same name is read with it.",
     )
     if files:
         return from_files(files)
+    pasted = st.text_area(
+        "Or paste a text",
+        key="pasted",
+        height=120,
+        max_chars=200_000,
+        placeholder="Fifty words or more, in English",
+    )
+    if pasted and pasted.strip():
+        return [from_text(pasted)]
     examples = example_files()
     if not examples:
         return []
@@ -123,7 +137,7 @@ def _answer(answer: Examined | Refused, prior: float) -> None:
         alert(answer.title, answer.text)
         return
     report = with_prior(answer.report, prior)
-    for part in (verdict, view_limits.limits, maps):
+    for part in (verdict, view_limits.limits, view_tokens.words, maps):
         _guarded(part, report)
     with unbroken():
         sound(answer)

@@ -11,6 +11,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 _EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 _PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".heic", ".avif"}
 _OTHERS = {".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4a", ".wav", ".mp3", ".flac", ".ogg"}
+_TEXTS = {".txt", ".docx", ".pdf", ".html"}
 _SIDECAR = ".c2pa"
 
 
@@ -44,7 +45,9 @@ def example_files(folder: Path = _EXAMPLES) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(
-        p for p in folder.iterdir() if p.suffix.lower() in _PICTURES | _OTHERS and p.is_file()
+        p
+        for p in folder.iterdir()
+        if p.suffix.lower() in _PICTURES | _OTHERS | _TEXTS and p.is_file()
     )
 
 
@@ -52,6 +55,13 @@ def from_example(path: Path) -> Upload:
     """An example as if it had been uploaded."""
     data = path.read_bytes()
     return Upload(name=path.name, sha256=hashlib.sha256(data).hexdigest(), read=path.read_bytes)
+
+
+def from_text(text: str) -> Upload:
+    """A pasted text as if it had been a file of plain text."""
+    # The mark says what it is: text that begins like a PDF or a page is text all the same.
+    data = b"\xef\xbb\xbf" + text.encode("utf-8", "replace")
+    return Upload(name="pasted text", sha256=hashlib.sha256(data).hexdigest(), read=lambda: data)
 
 
 def _is_sidecar(name: str) -> bool:

@@ -6,7 +6,7 @@ from markupsafe import Markup
 from unmask.app.page_html import folded, heading, listing, said, show, table
 from unmask.evidence import Failure, Finding, Kind, NotApplicable
 from unmask.registry import Analyser
-from unmask.report import labels, words
+from unmask.report import labels, tokens, words
 from unmask.report.clean import fact_rows
 from unmask.scan import Report, Result
 
@@ -70,7 +70,7 @@ def _details(result: Result, finding: Finding, kind: Kind) -> list[Markup]:
             )
         )
     parts.append(guide(result.analyser))
-    if rows := fact_rows(finding.facts):
+    if rows := fact_rows(tokens.table_facts(finding.facts)):
         parts.append(table(rows, f"Facts of {result.analyser.title}"))
     return parts
 

@@ -13,6 +13,7 @@ from unmask.detect.fusion_train import build
 from unmask.detect.inference import pick_device
 from unmask.detect.pair_stream import Mixture
 from unmask.detect.recipes import RECIPES
+from unmask.detect.text.train_command import text_command
 from unmask.detect.train import TrainConfig, train
 from unmask.errors import UnmaskError
 
@@ -23,6 +24,9 @@ err = Console(stderr=True)
 @app.callback()
 def _group() -> None:
     """Train the parts of unmask again."""
+
+
+app.command("text")(text_command)
 
 
 @app.command("detector")

@@ -89,7 +89,7 @@ def page(browser: "sync_api.Browser", address: str) -> Iterator["sync_api.Page"]
     page.on("websocket", lambda socket: asked.append(socket.url)
             if not socket.url.startswith(address.replace("http", "ws")) else None)  # fmt: skip
     page.goto(address)
-    page.get_by_text("Is this picture or clip synthetic").wait_for(timeout=PATIENCE)
+    page.get_by_text("Is this picture, clip, recording or text").wait_for(timeout=PATIENCE)
     yield page
     context.close()
     assert asked == [], "something would have left this machine"
@@ -194,7 +194,7 @@ def test_it_fits_a_phone_and_is_legible(
     context = browser.new_context(color_scheme=scheme, viewport={"width": 400, "height": 800})
     page = context.new_page()
     page.goto(address)
-    page.get_by_text("Is this picture or clip synthetic").wait_for(timeout=PATIENCE)
+    page.get_by_text("Is this picture, clip, recording or text").wait_for(timeout=PATIENCE)
     upload(page, picture)
     page.get_by_role("heading", name="The file and the run").wait_for(timeout=PATIENCE)
     wide = "e => e.scrollWidth <= e.clientWidth + 1"

@@ -36,7 +36,8 @@ class Fusion:
     def load(cls, fields: Mapping[str, object]) -> "Fusion":
         """From a card."""
         names, centres, scales, weights = (
-            tuple(fields[k]) for k in ("names", "centres", "scales", "weights")  # type: ignore[arg-type]
+            tuple(fields[k])
+            for k in ("names", "centres", "scales", "weights")  # type: ignore[arg-type]
         )
         return cls(
             names=names, centres=centres, scales=scales, weights=weights,

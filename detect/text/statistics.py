@@ -70,6 +70,11 @@ def surprise_runs(log_prob: Array) -> float:
     return float(np.corrcoef(log_prob[1:], log_prob[:-1])[0, 1])
 
 
+def surprise_scores(log_prob: Array, entropy: Array, variance: Array) -> NDArray[np.float64]:
+    """(n,) how many deviations each token is likelier than the model expected at its place."""
+    return np.asarray(log_prob + entropy, np.float64) / np.sqrt(np.maximum(variance, 0.05))
+
+
 def statistics(scores: TokenScores) -> Mapping[str, float]:
     """All of them, as the fusion takes them: none grows with the length by itself.
 
@@ -80,6 +85,7 @@ def statistics(scores: TokenScores) -> Mapping[str, float]:
     log_prob = scores.log_prob
     shares = gltr(scores.rank)
     quantiles = np.quantile(log_prob, (0.1, 0.5))
+    expected = surprise_scores(log_prob, scores.entropy, scores.variance)
     return {
         "surprisal": float(np.log(perplexity(log_prob))),
         "log_rank": log_rank(scores.rank),
@@ -89,8 +95,11 @@ def statistics(scores: TokenScores) -> Mapping[str, float]:
         "entropy": float(np.mean(scores.entropy)),
         "burstiness": burstiness(log_prob),
         "runs": surprise_runs(log_prob),
-        "top_10": shares[0],
-        "beyond_1000": shares[3],
+        "gltr_10": shares[0],
+        "gltr_100": shares[1],
+        "gltr_1000": shares[2],
         "odd_tenth": float(quantiles[0]),
         "median": float(quantiles[1]),
+        "unexpected": float(np.mean(expected < -2)),
+        "expected_spread": float(np.std(np.maximum(expected, -6))),
     }

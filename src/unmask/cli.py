@@ -32,7 +32,7 @@ from unmask.settings import Settings
 from unmask.verdict import Origin
 
 cli = typer.Typer(
-    help="Is this picture or clip synthetic or manipulated, and why?",
+    help="Is this picture, clip, recording or text synthetic or manipulated, and why?",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from unmask.evidence import Failure, Finding, Kind, NotApplicable
 from unmask.registry import Analyser
-from unmask.report import chart, labels, pictures, words
+from unmask.report import chart, labels, pictures, tokens, words
 from unmask.report.clean import fact_rows
 from unmask.report.environment import POLICY, environment, read
 from unmask.report.json_report import settings_json
@@ -32,6 +32,7 @@ class Card:
     ratio: str  # empty where not weighed
     facts: list[tuple[str, str]]
     heatmap: Markup | None
+    tokens: Markup | None  # the marked words of a text
     charts: tuple[chart.Chart, ...]
 
 
@@ -139,7 +140,8 @@ def _card(number: int, kind: Kind, analyser: Analyser, finding: Finding) -> Card
         word=labels.outcome_word(finding),
         weight=labels.weight_of(finding, kind),
         ratio="" if finding.llr is None else words.ratio(finding.llr, kind),
-        facts=fact_rows(finding.facts),
+        facts=fact_rows(tokens.table_facts(finding.facts)),
+        tokens=tokens.marked(finding.facts),
         heatmap=None if heat is None or heat.size == 0 else _coloured(heat),
         charts=tuple(one for one in drawn if one is not None),
     )
