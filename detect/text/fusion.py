@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,16 +34,15 @@ class Fusion:
         }
 
     @classmethod
-    def load(cls, fields: Mapping[str, object]) -> "Fusion":
+    def load(cls, fields: Mapping[str, Any]) -> "Fusion":
         """From a card."""
-        names, centres, scales, weights = (
-            tuple(fields[k])
-            for k in ("names", "centres", "scales", "weights")  # type: ignore[arg-type]
-        )
         return cls(
-            names=names, centres=centres, scales=scales, weights=weights,
-            offset=float(fields["offset"]),  # type: ignore[arg-type]
-        )  # fmt: skip
+            names=tuple(fields["names"]),
+            centres=tuple(fields["centres"]),
+            scales=tuple(fields["scales"]),
+            weights=tuple(fields["weights"]),
+            offset=float(fields["offset"]),
+        )
 
 
 def fit_fusion(

@@ -43,34 +43,22 @@ PAGE = Path(__file__).with_name("RESULTS.md")
 NOTES = Path(__file__).with_name("results_notes.md")
 UNSEEN = frozenset({"gpt-neox-20b"})
 SEEN = frozenset({"gpt2-xl", "opt-2.7b"})
+
+
+def _cell(name: str, families: frozenset[str], *domains: str) -> Cell:
+    return Cell(name=name, families=families, domains=frozenset(domains))
+
+
 CELLS = (
-    Cell(
-        name="unseen family, all three domains",
-        families=UNSEEN,
-        domains=frozenset({"xsum", "squad", "writing"}),
-    ),
-    Cell(name="unseen family, news (xsum)", families=UNSEEN, domains=frozenset({"xsum"})),
-    Cell(name="unseen family, encyclopaedia (squad)", families=UNSEEN, domains=frozenset({"squad"})),
-    Cell(
-        name="unseen family, unseen domain (writing)",
-        families=UNSEEN,
-        domains=frozenset({"writing"}),
-    ),
-    Cell(
-        name="seen families, unseen domain (writing)",
-        families=SEEN,
-        domains=frozenset({"writing"}),
-    ),
-    Cell(
-        name="seen families, new prompts (xsum, squad)",
-        families=SEEN,
-        domains=frozenset({"xsum", "squad"}),
-    ),
-    Cell(
-        name="SeqGAN, captions joined", families=frozenset({"seqgan"}), domains=frozenset({"captions"})
-    ),
-    Cell(name="MLE, captions joined", families=frozenset({"mle"}), domains=frozenset({"captions"})),
-)  # fmt: skip
+    _cell("unseen family, all three domains", UNSEEN, "xsum", "squad", "writing"),
+    _cell("unseen family, news (xsum)", UNSEEN, "xsum"),
+    _cell("unseen family, encyclopaedia (squad)", UNSEEN, "squad"),
+    _cell("unseen family, unseen domain (writing)", UNSEEN, "writing"),
+    _cell("seen families, unseen domain (writing)", SEEN, "writing"),
+    _cell("seen families, new prompts (xsum, squad)", SEEN, "xsum", "squad"),
+    _cell("SeqGAN, captions joined", frozenset({"seqgan"}), "captions"),
+    _cell("MLE, captions joined", frozenset({"mle"}), "captions"),
+)
 
 
 def by_length(found: Measured) -> list[str]:

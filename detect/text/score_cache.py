@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unmask.detect.text.language_model import LanguageModel, TokenScores
 
@@ -45,14 +44,21 @@ class ScoreCache:
         if not self._new:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        columns: dict[str, NDArray[np.generic]] = {
-            name: np.concatenate([getattr(s, name) for s in self._new.values()]) for name in _FIELDS
-        }
-        lengths = np.array([len(s) for s in self._new.values()], np.int32)
+        new = list(self._new.values())
         path = self._folder / f"{next(iter(self._new))[:16]}.npz"
         unfinished = path.with_suffix(".part")
         with unfinished.open("wb") as file:
-            np.savez(file, keys=np.array(list(self._new)), lengths=lengths, **columns)
+            np.savez(
+                file,
+                keys=np.array(list(self._new)),
+                lengths=np.array([len(s) for s in new], np.int32),
+                starts=np.concatenate([s.starts for s in new]),
+                ends=np.concatenate([s.ends for s in new]),
+                log_prob=np.concatenate([s.log_prob for s in new]),
+                rank=np.concatenate([s.rank for s in new]),
+                entropy=np.concatenate([s.entropy for s in new]),
+                variance=np.concatenate([s.variance for s in new]),
+            )
         unfinished.replace(path)
         self._new = {}
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from unmask.detect.text.language_model import LanguageModel
 
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
-_NEEDED = ("transformers", "accelerate", "gguf")
+_NEEDED = ("transformers", "tokenizers", "gguf")
 
 
 def weights_folder() -> Path | None:
@@ -30,4 +30,4 @@ def load_smollm() -> LanguageModel | None:
         return None
     from unmask.detect.text.smollm_model import SmolLM  # takes seconds, and only here
 
-    return SmolLM(folder, FILE)
+    return SmolLM(folder / FILE)

@@ -89,7 +89,7 @@ def read_pdf(data: bytes, job: dict[str, Any]) -> Document:
     if pages > int(job["document_pages"]):
         raise RefusalError("too_large", f"The PDF has {pages} pages.")
     text = bounded((page.extract_text() + "\n\n" for page in reader.pages), job)
-    about = reader.metadata or {}
+    about: dict[str, Any] = dict(reader.metadata or {})
     facts = {
         "pages": pages,
         "protected": bool(locked),
