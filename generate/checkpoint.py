@@ -4,7 +4,7 @@ import json
 import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +12,23 @@ from torch import Tensor, nn
 from unmask.errors import WeightsError
 from unmask.generate.game import Game
 
-if TYPE_CHECKING:
-    from unmask.generate.training import TrainConfig
+# Options that may change from one run to its continuation.
+FREE = ("images", "catch_steps", "rounds", "check_every")
 
-FREE = ("images", "check_every")  # options that may change from one run to its continuation
+
+class Options(Protocol):
+    """A run's options: any dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+class Resumable(Protocol):
+    """What a checkpoint holds of a run: images' and texts' loops keep different things."""
+
+    step: int  # that comes next, from 0
+
+    def parts(self) -> dict[str, Any]:
+        """What has a state of its own."""
 
 
 @dataclass
@@ -38,13 +51,13 @@ class State:
         }
 
 
-def options_of(config: "TrainConfig") -> dict[str, Any]:
+def options_of(config: Options) -> dict[str, Any]:
     """As JSON holds them."""
     plain: dict[str, Any] = json.loads(json.dumps(asdict(config)))
     return plain
 
 
-def save(path: Path, state: State, config: "TrainConfig") -> None:
+def save(path: Path, state: Resumable, config: Options) -> None:
     """Written beside and then moved, so that an interruption leaves the one before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     held = {name: part.state_dict() for name, part in state.parts().items()}
@@ -53,7 +66,7 @@ def save(path: Path, state: State, config: "TrainConfig") -> None:
     unfinished.replace(path)
 
 
-def load(path: Path, state: State, config: "TrainConfig") -> None:
+def load(path: Path, state: Resumable, config: Options) -> None:
     """Go on from a checkpoint. Raises WeightsError where it is of another game or options."""
     held = read(path)
     # An option that came later had its default when the checkpoint was made.

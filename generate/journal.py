@@ -4,28 +4,44 @@ import json
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from unmask.generate.checkpoint import options_of
+from unmask.generate.checkpoint import Options, options_of
 from unmask.generate.game import Stats
 
-if TYPE_CHECKING:
-    from unmask.generate.training import TrainConfig
-
 EVERY = 20  # steps between two lines
+
+
+class RunOptions(Options, Protocol):
+    """What a journal reads of a run's options."""
+
+    @property
+    def steps(self) -> int:
+        """Of the whole run."""
+
+    @property
+    def batch(self) -> int:
+        """Examples a step."""
 
 
 class Journal:
     """Keeps log.jsonl and config.json in the folder of a run."""
 
     def __init__(
-        self, out: Path, config: "TrainConfig", step: int, *, quiet: bool, keep: bool = True
+        self,
+        out: Path,
+        config: RunOptions,
+        step: int,
+        *,
+        quiet: bool,
+        keep: bool = True,
+        unit: str = "images",
     ) -> None:
         """`step` is where the run goes on: what an interrupted run logged beyond it is dropped."""
-        self.config, self.keep = config, keep
+        self.config, self.keep, self.unit = config, keep, unit
         self.path = out / "log.jsonl"
         self.sums: dict[str, float] = {}
         self.count, self.clock = 0, time.perf_counter()
@@ -69,9 +85,10 @@ class Journal:
         now = time.perf_counter()
         speed = self.count * self.config.batch / max(now - self.clock, 1e-9)
         means = {name: total / self.count for name, total in self.sums.items()}
-        self.bar.update(self.task, completed=step, speed=f"{speed:.0f} images/s")
+        self.bar.update(self.task, completed=step, speed=f"{speed:.0f} {self.unit}/s")
         if self.keep:
-            row = {"step": step, "images": step * self.config.batch, "images_per_second": speed}
+            seen = step * self.config.batch
+            row = {"step": step, self.unit: seen, f"{self.unit}_per_second": speed}
             with self.path.open("a") as log:
                 log.write(json.dumps({**row, **means}) + "\n")
         if self.board is not None:

@@ -100,7 +100,7 @@ def train(
     device = device or torch.device("cpu")
     if start:
         config = replace(config, start=start.sha256)
-    with torch.random.fork_rng(), _until_interrupted() as interrupted:
+    with torch.random.fork_rng(), until_interrupted() as interrupted:
         state = _begin(game, config, device)
         last = out / "last.pt"
         if last.is_file():
@@ -255,7 +255,7 @@ def _show(state: State, out: Path) -> None:
 
 
 @contextmanager
-def _until_interrupted() -> Iterator[threading.Event]:
+def until_interrupted() -> Iterator[threading.Event]:
     """An event that Ctrl-C sets, in place of an exception in the middle of a step."""
     event = threading.Event()
     if threading.current_thread() is not threading.main_thread():
