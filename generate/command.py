@@ -1,7 +1,7 @@
 """The command `unmask generate`: train the games, and let them make pictures."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -30,11 +30,22 @@ from unmask.generate.entry import Task
 from unmask.generate.game import OptionError, Sampling
 from unmask.generate.options import Device, ProfileName, StartFrom, Weights
 from unmask.generate.outputs import Mark
+from unmask.generate.text import command as command_texts
+from unmask.generate.text.listing import text_rows
+from unmask.generate.text.outputs import TextMark
 from unmask.generate.trained import load_trained
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 out, err = Console(), Console(stderr=True)
 STOPPED = 130  # the exit code of a run that Ctrl-C ended
+
+
+@dataclass(frozen=True, kw_only=True)
+class Markers:
+    """What makes the marks of a game by its name; None where nothing may leave."""
+
+    picture: Callable[[str], Mark] | None
+    text: Callable[[str], TextMark] | None
 
 
 @app.callback()
@@ -45,10 +56,12 @@ def _group() -> None:
 @app.command("list")
 def list_command() -> None:
     """Every game: what it learned from, how long, and how good it was found to be."""
-    for name, title, weights, images, measured in playing.rows(GAMES):
+    pictures = (("images seen", row) for row in playing.rows(GAMES))
+    texts = (("tokens seen", row) for row in text_rows())
+    for unit, (name, title, weights, seen, measured) in (*pictures, *texts):
         out.print(f"[bold]{escape(name)}[/]: {escape(title)}", highlight=False)
         table = Table.grid(padding=(0, 2))
-        for label, text in (("weights", weights), ("images seen", images), ("measured", measured)):
+        for label, text in (("weights", weights), (unit, seen), ("measured", measured)):
             if text:
                 table.add_row(f"  {label}", escape(text))
         out.print(table, "", highlight=False)
@@ -201,10 +214,17 @@ def film_command(
 
 
 def _mark(context: typer.Context, game: str) -> Mark:
-    if context.obj is None:
+    markers: Markers = context.obj
+    if markers.picture is None:
         raise OptionError("Pictures leave through the command `unmask generate`, which marks them.")
-    mark: Mark = context.obj(game)
-    return mark
+    return markers.picture(game)
+
+
+def _text_mark(context: typer.Context, game: str) -> TextMark:
+    markers: Markers = context.obj
+    if markers.text is None:
+        raise OptionError("Texts leave through the command `unmask generate`, which marks them.")
+    return markers.text(game)
 
 
 def _say(text: str) -> None:
@@ -215,15 +235,26 @@ command_photographs.add_to(app, _mark, _say)
 command_faces.add_to(app, _mark, _say)
 command_directions.add_to(app, _say)
 command_sound.add_to(app, _mark, _say)
+command_texts.add_to(app, _text_mark, _say)
 
 
-def main(arguments: Sequence[str], marker: object = None) -> None:
+def main(
+    arguments: Sequence[str],
+    marker: Callable[[str], Mark] | None = None,
+    text_marker: Callable[[str], TextMark] | None = None,
+) -> None:
     """Run with the arguments that follow `unmask generate`.
 
-    `marker` makes the marks of a game by its name; without it nothing but training and lists runs.
+    `marker` makes the marks of a game by its name, `text_marker` those of a game of texts; without
+    them nothing but training and lists runs. Games of texts are trained by options of their own.
     """
+    of_texts = command_texts.takes(list(arguments))
     try:
-        app(args=list(arguments), prog_name="unmask generate", obj=marker)
+        (command_texts.texts_app if of_texts else app)(
+            args=list(arguments),
+            prog_name="unmask generate",
+            obj=Markers(picture=marker, text=text_marker),
+        )
     except UnmaskError as error:
         err.print(str(error), style="red", markup=False)
         raise SystemExit(2) from error

@@ -246,10 +246,10 @@ def train_command(context: typer.Context) -> None:
 )
 def generate_command(context: typer.Context) -> None:
     """Train GANs and make pictures with them, marked as generated: `unmask generate list`."""
-    from unmask.forensics.marking import marker
+    from unmask.forensics.marking import marker, text_marker
     from unmask.generate.command import main as generate
 
-    generate(context.args, marker)
+    generate(context.args, marker, text_marker)
 
 
 @cli.command("app")
