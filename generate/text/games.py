@@ -35,8 +35,8 @@ def _split_poem(prompt: str) -> list[str]:
 def _profiles(mle_steps: int, rounds: int, cost: str) -> dict[str, TextProfile]:
     """Small steps of the game after long imitation: on real texts the critic's word goes far."""
     tiny = SeqGanConfig(
-        mle_steps=mle_steps, catch_steps=150, rounds=rounds, critic_updates=3, rollouts=2,
-        mle_updates=2, lr_mle=3e-3, lr_policy=3e-4, lr_critic=1e-3, check_every=100,
+        mle_steps=mle_steps, catch_steps=100, rounds=rounds, critic_updates=3, rollouts=2,
+        mle_updates=2, lr_mle=3e-3, lr_policy=1e-3, lr_critic=1e-3, check_every=50,
     )  # fmt: skip
     full = SeqGanConfig(
         mle_steps=40_000, catch_steps=5_000, rounds=2_000, critic_updates=15, mle_updates=1,
@@ -82,7 +82,7 @@ SPEECH = TextEntry(
     special=(RARE,),
     split=split_words,
     write=written,
-    profiles=_profiles(2_000, 60, "to be measured"),
+    profiles=_profiles(700, 25, "to be measured"),
 )
 CAPTIONS = TextEntry(
     name="captions",
@@ -96,13 +96,13 @@ CAPTIONS = TextEntry(
     special=(RARE, END),
     split=lambda prompt: split_words(prompt.lower()),
     write=written,
-    profiles=_profiles(1_500, 60, "to be measured"),
+    profiles=_profiles(700, 25, "to be measured"),
 )
 TEXTS: dict[str, TextEntry] = {
     entry.name: entry
     for entry in (
-        _quatrains(5, "five", _profiles(3_000, 60, "to be measured")),
-        _quatrains(7, "seven", _profiles(3_000, 60, "to be measured")),
+        _quatrains(5, "five", _profiles(700, 25, "to be measured")),
+        _quatrains(7, "seven", _profiles(700, 25, "to be measured")),
         SPEECH,
         CAPTIONS,
     )

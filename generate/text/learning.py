@@ -35,7 +35,7 @@ def prepare(entry: TextEntry, corpus: Corpus, vocabulary: Vocabulary | None = No
     left.
     """
     known = vocabulary or make_vocabulary(
-        corpus.training, most=entry.most, least=entry.least, special=entry.special
+        entry.name, corpus.training, most=entry.most, least=entry.least, special=entry.special
     )
 
     def numbers(texts: tuple[Text, ...]) -> Tensor:

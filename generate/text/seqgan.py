@@ -39,7 +39,7 @@ class SeqGanConfig:
     critic_updates: int = 2_340  # a round: 5 x 3 epochs
     rollouts: int = 16  # completions of each prefix
     rollout_keep: float = 0.8  # of the rollout network, a round; the rest comes from the generator
-    baseline: bool = True  # subtract the mean reward of each position: less variance, no bias
+    baseline: bool = False  # subtract the mean reward of each position; the paper does not
     truth_floor: float = 1.0  # share of true tokens at the end of pre-training; 1: plain MLE
     lr_mle: float = 1e-2
     lr_policy: float = 1e-2

@@ -67,6 +67,8 @@ def load_text(
             " --data FOLDER --out RUN, then name RUN/last.pt by --weights."
         )
     vocabulary = read_vocabulary(vocabulary_path(source))
+    if vocabulary.game != name:
+        raise WeightsError(f"{source} is of the game {vocabulary.game}, not {name}.")
     card = None if source.suffix == ".pt" else load_card(source)
     if card is None:
         generator, critic, seen = _of_run(source, entry)

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -22,8 +22,9 @@ class PromptError(UnmaskError):
 
 @dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """Every token that a generator knows, the most frequent first."""
+    """Every token that a game's generator knows, the most frequent first."""
 
+    game: str  # its name: weights alone do not say what they write
     tokens: tuple[str, ...]
 
     @cached_property
@@ -74,25 +75,31 @@ class Vocabulary:
     def save(self, path: Path) -> None:
         """Write as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(self.tokens, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(asdict(self), ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
     """Read it from JSON. Raises WeightsError."""
     try:
-        tokens = json.loads(path.read_text(encoding="utf-8"))
+        held = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WeightsError(f"The vocabulary {path} cannot be read.") from error
+    tokens = held.get("tokens") if isinstance(held, dict) else None
     if not isinstance(tokens, list) or not all(isinstance(t, str) for t in tokens) or not tokens:
         raise WeightsError(f"{path} is no vocabulary.")
-    return Vocabulary(tokens=tuple(tokens))
+    return Vocabulary(game=str(held.get("game")), tokens=tuple(tokens))
 
 
 def make_vocabulary(
-    texts: Iterable[Sequence[str]], *, most: int, least: int = 1, special: Sequence[str] = ()
+    game: str,
+    texts: Iterable[Sequence[str]],
+    *,
+    most: int,
+    least: int = 1,
+    special: Sequence[str] = (),
 ) -> Vocabulary:
     """The `most` frequent tokens that stand at least `least` times, after the `special` ones."""
     counts = Counter(token for text in texts for token in text)
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     kept = [token for token, n in ranked if n >= least and token not in special]
-    return Vocabulary(tokens=(*special, *kept[: most - len(special)]))
+    return Vocabulary(game=game, tokens=(*special, *kept[: most - len(special)]))
