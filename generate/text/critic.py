@@ -66,6 +66,6 @@ def score(critic: TextCritic, tokens: Tensor, at_once: int = 512) -> Tensor:
     """(N,) logits that (N, T) sequences are real, a few at a time, without dropout."""
     was_training = critic.training
     critic.eval()
-    found = torch.cat([critic(part) for part in tokens.split(at_once)])
+    found = torch.cat([critic(part) for part in torch.split(tokens, at_once)])
     critic.train(was_training)
     return found

@@ -1,5 +1,6 @@
 """Every game of texts by its name."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from unmask.generate.text.corpora import read_captions, read_quatrains, read_speeches
@@ -21,7 +22,7 @@ _POEMS = (
 )
 
 
-def write_quatrain(tokens: tuple[str, ...] | list[str]) -> str:
+def write_quatrain(tokens: Sequence[str]) -> str:
     """Four lines with their punctuation; what is missing at the end stays away."""
     line = -(-len(tokens) // 4)
     lines = ["".join(tokens[at : at + line]) for at in range(0, len(tokens), line)]

@@ -77,7 +77,7 @@ class LSTMGenerator(nn.Module):
     def log_likelihood(self, tokens: Tensor, temperature: float = 1.0) -> Tensor:
         """(B, T) natural logarithms of the probability of each token, a few rows at a time."""
         found = []
-        for part in tokens.split(32):
+        for part in torch.split(tokens, 32):
             logits = self(part).flatten(0, 1) / temperature
             found.append(-F.cross_entropy(logits, part.flatten(), reduction="none").view_as(part))
         return torch.cat(found)
@@ -92,14 +92,12 @@ class LSTMGenerator(nn.Module):
         output[:, : shape.vocabulary] = weight.T
         bias = weight.new_full((wide,), -torch.inf)
         bias[: shape.vocabulary] = self.output.bias
-        layer = self.lstm
-        table = F.linear(
-            self.embedding.weight, layer.weight_ih_l0, layer.bias_ih_l0 + layer.bias_hh_l0
-        )
+        read, recurrent, *biases = (p.detach() for p in self.lstm.parameters())
+        table = F.linear(self.embedding.weight, read, biases[0] + biases[1])
         return Decoder(
             vocabulary=shape.vocabulary,
             table=table,
-            recurrent=layer.weight_hh_l0.detach().T.contiguous(),
+            recurrent=recurrent.T.contiguous(),
             output=output,
             bias=bias,
         )
@@ -139,7 +137,8 @@ class Decoder:
     def next(self, h: Tensor, rng: torch.Generator, temperature: float = 1.0) -> Tensor:
         """(N,) tokens, drawn."""
         parts = [
-            draw(self.logits(part), self.vocabulary, rng, temperature) for part in h.split(ROWS)
+            draw(self.logits(part), self.vocabulary, rng, temperature)
+            for part in torch.split(h, ROWS)
         ]
         return torch.cat(parts)
 

@@ -174,7 +174,7 @@ def _variety(generator: LSTMGenerator, oracle: Oracle, temperature: float) -> di
     made = _made(generator, oracle, temperature)
     vocabulary = generator.shape.vocabulary
     found = self_bleu(made[:BLEU_SAMPLES].numpy(), vocabulary=vocabulary, order=BLEU_ORDER)
-    return {"self_bleu_2": found, "distinct_tokens": len(made.unique()) / vocabulary}
+    return {"self_bleu_2": found, "distinct_tokens": len(torch.unique(made)) / vocabulary}
 
 
 def _made(generator: LSTMGenerator, oracle: Oracle, temperature: float) -> Tensor:

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from unmask.generate.text.critic import score as critic_score
 from unmask.generate.text.trained import TrainedText
+from unmask.generate.text.words import in_known_case
 
 
 def stretches(trained: TrainedText, text: str) -> Tensor:
@@ -13,7 +14,7 @@ def stretches(trained: TrainedText, text: str) -> Tensor:
     (0, T) where the text is shorter than one sequence, or has a token that it cannot read.
     """
     length = trained.entry.length
-    tokens = trained.entry.split(text)
+    tokens = in_known_case(trained.entry.split(text), trained.vocabulary.numbers)
     if len(tokens) < length:
         return torch.zeros(0, length, dtype=torch.int64)
     starts = [*range(0, len(tokens) - length, length), len(tokens) - length]

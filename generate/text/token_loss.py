@@ -21,7 +21,7 @@ def weighted_loss(
     `given` is (N, H), `output` (V, H), `bias` (V,), `tokens` and `weights` (N,). Weights of 1 / N
     make it the mean cross-entropy, rewards REINFORCE (Williams 1992). Weights get no gradient.
     """
-    loss: Tensor = _WeightedLoss.apply(given, output, bias, tokens, weights)  # type: ignore[no-untyped-call]
+    loss: Tensor = _WeightedLoss.apply(given, output, bias, tokens, weights)
     return loss
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 _TOKEN = re.compile(
     r"[A-Za-z]+(?:['-][A-Za-z]+)*\.?(?<=\b[A-Z]\.)|[A-Za-z]+(?:['-][A-Za-z]+)*"
@@ -44,6 +44,15 @@ def usual_case(texts: Iterable[Sequence[Sequence[str]]]) -> dict[str, str]:
 def in_usual_case(sentence: Sequence[str], usual: dict[str, str]) -> list[str]:
     """A sentence whose first word has the case that it has elsewhere."""
     return [usual.get(sentence[0].lower(), sentence[0].lower()), *sentence[1:]]
+
+
+def in_known_case(tokens: Sequence[str], known: Container[str]) -> list[str]:
+    """Tokens whose sentences begin in lower case where a vocabulary knows the word so."""
+    found: list[str] = []
+    for token in tokens:
+        starts = not found or found[-1] in ENDS
+        found.append(token.lower() if starts and token.lower() in known else token)
+    return found
 
 
 def written(tokens: Sequence[str]) -> str:

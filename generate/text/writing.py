@@ -9,7 +9,7 @@ from unmask.generate.game import OptionError
 from unmask.generate.text.lstm import Decoder
 from unmask.generate.text.trained import TrainedText
 from unmask.generate.text.vocabulary import END, RARE
-from unmask.generate.text.words import ENDS
+from unmask.generate.text.words import ENDS, in_known_case
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,8 @@ class Asked:
 
 def write(trained: TrainedText, asked: Asked) -> str:
     """A text as a person reads it. Raises PromptError, OptionError (a prompt that is too long)."""
-    numbers = trained.vocabulary.prompt(trained.entry.split(asked.prompt))
+    tokens = in_known_case(trained.entry.split(asked.prompt), trained.vocabulary.numbers)
+    numbers = trained.vocabulary.prompt(tokens)
     found = continued(trained, numbers, asked)
     return trained.entry.write(trained.vocabulary.decode(found))
 
@@ -41,8 +42,8 @@ def continued(trained: TrainedText, prompt: list[int], asked: Asked) -> list[int
     rng = torch.Generator(device=decoder.table.device)
     rng.manual_seed(asked.seed)
     memory, found = decoder.begin(1), list(prompt)
-    for token in prompt:
-        memory = decoder.read(torch.tensor([token], device=decoder.table.device), memory)
+    for number in prompt:
+        memory = decoder.read(torch.tensor([number], device=decoder.table.device), memory)
     ends = {trained.vocabulary.numbers.get(mark) for mark in ENDS} if asked.words else set()
     end = trained.vocabulary.numbers.get(END)
     while len(found) < (2 * limit if asked.words else limit):
