@@ -44,6 +44,7 @@ class Journal:
         self.config, self.keep, self.unit = config, keep, unit
         self.path = out / "log.jsonl"
         self.sums: dict[str, float] = {}
+        self.counts: dict[str, int] = {}  # not every step gives every number
         self.count, self.clock = 0, time.perf_counter()
         self.board: Any = None
         if keep:
@@ -79,12 +80,13 @@ class Journal:
         """Take in the numbers of a step, the first of which is 1."""
         for name, value in stats.items():
             self.sums[name] = self.sums.get(name, 0.0) + float(value)
+            self.counts[name] = self.counts.get(name, 0) + 1
         self.count += 1
         if step % EVERY and step != self.config.steps:
             return
         now = time.perf_counter()
         speed = self.count * self.config.batch / max(now - self.clock, 1e-9)
-        means = {name: total / self.count for name, total in self.sums.items()}
+        means = {name: total / self.counts[name] for name, total in self.sums.items()}
         self.bar.update(self.task, completed=step, speed=f"{speed:.0f} {self.unit}/s")
         if self.keep:
             seen = step * self.config.batch
@@ -94,7 +96,7 @@ class Journal:
         if self.board is not None:
             for name, mean in means.items():
                 self.board.add_scalar(name, mean, step)
-        self.sums, self.count, self.clock = {}, 0, now
+        self.sums, self.counts, self.count, self.clock = {}, {}, 0, now
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

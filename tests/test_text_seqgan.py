@@ -189,6 +189,14 @@ def test_a_stopped_run_goes_on_to_the_very_numbers(oracle: Oracle, tmp_path: Pat
         train(built(), oracle.training, replace(config, lr_policy=1.0), tmp_path / "parts")
 
 
+def test_what_is_measured_now_and_then_is_logged_as_it_was_found(
+    oracle: Oracle, tmp_path: Path
+) -> None:
+    config = replace(CONFIG, mle_steps=20, catch_steps=0, rounds=0)
+    train(built(), oracle.training, config, tmp_path, measure=lambda _: {"seven": torch.tensor(7)})
+    assert read_log(tmp_path / "log.jsonl")[-1]["seven"] == 7
+
+
 def test_phases_follow_each_other_and_truth_falls() -> None:
     config = replace(CONFIG, truth_floor=0.5)
     phases = [config.phase(step) for step in range(config.steps)]
