@@ -40,10 +40,10 @@ class Method(StrEnum):
 
     RANDOM = "random"
     MLE = "mle"  # as long as it helps on validation data of a pilot seed
+    SEQGAN = "seqgan"
     LONGER = "mle, longer"  # about the processor time of SeqGAN
     SCHEDULED = "scheduled sampling"
     BLEU = "pg-bleu"  # policy gradient with BLEU against the training data as reward
-    SEQGAN = "seqgan"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +64,11 @@ PROFILES: Mapping[str, Protocol] = {
         shape=OracleShape(held_out=1_000),
         filters=QUARTER,
         config=SeqGanConfig(
-            mle_steps=312, catch_steps=120, rounds=25, critic_updates=5, rollouts=2,
+            mle_steps=312, catch_steps=100, rounds=15, critic_updates=5, rollouts=2,
             lr_critic=1e-3, check_every=156,
         ),
-        bleu_rounds=25,
-        longer_steps=1_248,
+        bleu_rounds=15,
+        longer_steps=936,
     ),
     "full": Protocol(),
 }  # fmt: skip
