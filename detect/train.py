@@ -160,7 +160,7 @@ def train(
     last, done = out / "last.pt", 0
     options = {"recipe": recipe.name, "lr": recipe.lr, **asdict(config)}
     if last.exists():
-        done = _resume(last, parts, options)
+        done = resume(last, parts, options)
     (out / "config.json").write_text(json.dumps(options, indent=1) + "\n")
 
     pool = Pool([s for s in data if s.split is Split.TRAIN])
@@ -206,7 +206,7 @@ def train(
     return last
 
 
-def _resume(last: Path, parts: dict[str, Any], options: dict[str, Any]) -> int:
+def resume(last: Path, parts: dict[str, Any], options: dict[str, Any]) -> int:
     """Load a checkpoint of the same options; the step that it was written after."""
     saved = _read(last)
     if saved["options"] != options:

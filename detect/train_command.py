@@ -9,6 +9,11 @@ import typer
 from rich.console import Console
 
 from unmask.datasets.loaders import load
+from unmask.datasets.speech_manifest import read_speech
+from unmask.detect.audio.fit import build as build_audio
+from unmask.detect.audio.frontends import FRONT_ENDS
+from unmask.detect.audio.train import TrainConfig as AudioConfig
+from unmask.detect.audio.train import train as train_audio
 from unmask.detect.fusion_train import build
 from unmask.detect.inference import pick_device
 from unmask.detect.pair_stream import Mixture
@@ -110,6 +115,73 @@ def fusion_command(
     try:
         samples = [s for where in data for s in load(where, both_classes=False)]
         build(samples, _experts(expert), coder, out, kept, portrait)
+    except (UnmaskError, ValueError, OSError) as error:
+        err.print(str(error), style="red", markup=False)
+        raise typer.Exit(2) from error
+    err.print(f"{out}", markup=False)
+
+
+@app.command("audio")
+def audio_command(
+    data: Annotated[
+        list[Path], typer.Option(exists=True, metavar="MANIFEST", help="of speech; repeatable")
+    ],
+    out: Annotated[Path, typer.Option(file_okay=False, help="folder of checkpoints and log")],
+    front_end: Annotated[
+        list[str] | None, typer.Option(help=f"of {', '.join(FRONT_ENDS)}; repeatable")
+    ] = None,
+    start: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="weights to begin at")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1)] = AudioConfig.steps,
+    pairs: Annotated[int, typer.Option(min=1, help="in a batch")] = AudioConfig.pairs,
+    bank: Annotated[
+        int, typer.Option(min=0, help="pairs prepared before they come again; 0: always new")
+    ] = AudioConfig.bank,
+    lr: Annotated[float, typer.Option(min=0, help="largest learning rate")] = AudioConfig.lr,
+    seed: Annotated[int, typer.Option(min=0)] = AudioConfig.seed,
+    check_every: Annotated[
+        int, typer.Option(min=1, help="steps between checkpoints")
+    ] = AudioConfig.check_every,
+    workers: Annotated[int, typer.Option(min=0, help="that prepare pairs")] = AudioConfig.workers,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps")] = "auto",
+) -> None:
+    """Train the networks of the audio detector, one for each front end.
+
+    Manifests are those of `python -m unmask.datasets.speech`; only their TRAIN split is learned
+    from. A run that was stopped goes on from its last checkpoint.
+    """
+    config = AudioConfig(
+        front_ends=tuple(front_end or AudioConfig.front_ends), steps=steps, pairs=pairs, bank=bank,
+        lr=lr, seed=seed, check_every=check_every, workers=workers,
+    )  # fmt: skip
+    try:
+        utterances = [u for where in data for u in read_speech(where)]
+        last = train_audio(utterances, out, config, start=start, device=str(pick_device(device)))
+    except (UnmaskError, ValueError, RuntimeError, FloatingPointError, OSError) as error:
+        err.print(str(error), style="red", markup=False)
+        raise typer.Exit(2) from error
+    err.print(f"{last}", markup=False)
+
+
+@app.command("audio-fit")
+def audio_fit_command(
+    data: Annotated[
+        list[Path], typer.Option(exists=True, metavar="MANIFEST", help="of speech; repeatable")
+    ],
+    run: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="a run's last.pt")],
+    out: Annotated[Path, typer.Option(dir_okay=False, help="weights to write")],
+    front_end: Annotated[
+        list[str] | None, typer.Option(help="those to keep of the run; repeatable")
+    ] = None,
+) -> None:
+    """Calibrate trained networks into the audio detector: thresholds, range, card.
+
+    What is fitted reads the VALIDATION split alone.
+    """
+    try:
+        utterances = [u for where in data for u in read_speech(where)]
+        build_audio(utterances, run, tuple(front_end or AudioConfig.front_ends), out)
     except (UnmaskError, ValueError, OSError) as error:
         err.print(str(error), style="red", markup=False)
         raise typer.Exit(2) from error

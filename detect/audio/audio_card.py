@@ -1,0 +1,64 @@
+"""The card of the audio detector: what it is, what it learned from, where it is weak."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from unmask.card import Card
+from unmask.datasets.manifest import Split
+from unmask.datasets.speech_manifest import FAMILIES
+
+COMMAND = """\
+python -m unmask.datasets.speech --out speech
+unmask train audio --data speech --out runs/audio
+unmask train audio-fit --data speech --run runs/audio/last.pt \
+--out detect/weights/audio_detector.safetensors"""
+
+WEAKNESSES = (
+    "It learned from small corpora of read speech in a few languages: spontaneous speech, children,"
+    " singing, and several people at once were never measured.",
+    "Its training fakes are classic vocoders and formant synthesis above all; of modern neural"
+    " voices it sees what they share with these.",
+    "Noise suppression, auto-tune and voice changers leave traces like a vocoder's: a real voice"
+    " behind them may be called synthetic.",
+    "Telephone quality, loud noise and reverberation hide most of what it reads.",
+    "A synthetic voice played over a loudspeaker and recorded again was never measured.",
+)
+# Reasons to hold back that are no figures of the validation data.
+LIMITS = {
+    "likeness": 0.01,  # share of real recordings at least as odd, below which it is out of range
+    "least_speech": 2.0,  # seconds
+    "least_bandwidth": 2500.0,  # Hz
+    "view_spread": 3.0,  # of the ratios of a recording's views
+    "region_evidence": 6.0,  # sum of the ratios of half seconds that shows a stretch
+}
+
+
+def describe(fitted: Mapping[str, Any]) -> Card:
+    """The card with `calibration` and `thresholds` as fitted; results come with an evaluation."""
+    trained = [name for name, split in FAMILIES.items() if split is Split.TRAIN]
+    return Card(
+        name="audio_detector",
+        sha256="",
+        task="Is this voice synthetic? Logit of 0.12 s of speech; above 0 leans to synthetic.",
+        architecture="light CNN with max-feature-map units on log power in 80 linear bands and in"
+        " constant-Q bands (those in calibration.front_ends), mean of their frame logits; a"
+        " recording's score lies midway between the mean and the mean of the highest quarter",
+        papers=(
+            "Lavrentyeva et al. 2019, STC antispoofing systems for the ASVspoof 2019 challenge",
+            "Wu et al. 2018, A light CNN for deep face representation with noisy labels",
+            "Wang and Yamagishi 2023, Spoofed training data by vocoders",
+            "Wichmann and Hill 2001, The psychometric function (calibration)",
+            "Vovk et al. 2005, Algorithmic learning in a random world (thresholds)",
+        ),
+        data=(
+            "LibriSpeech (CC BY 4.0) and speech of open-source packages, their own licences"
+            " (datasets/speech_sources.py)",
+            f"copies and synthetic speech of the families {', '.join(trained)}",
+        ),
+        licence="Research and journalism use: trained on recordings under several licences",
+        command=COMMAND,
+        calibration=fitted.get("calibration", {}),
+        thresholds={**LIMITS, **fitted.get("thresholds", {})},
+        results={},
+        weaknesses=WEAKNESSES,
+    )
