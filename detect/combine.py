@@ -157,8 +157,8 @@ def main() -> None:
     data = thinned([s for s in found if s.split is Split.VALIDATION], MOST)
     evidence = gather(data)
     fitted = combiner(evidence, leave_one_out(evidence))
-    fitted = json.loads(COMBINER.read_text()) | fitted  # sound and text are not fitted here
-    COMBINER.write_text(json.dumps(fitted, indent=1) + "\n")
+    kept = json.loads(COMBINER.read_text())  # sound and text are fitted elsewhere
+    COMBINER.write_text(json.dumps(kept | fitted, indent=1) + "\n")
 
 
 if __name__ == "__main__":

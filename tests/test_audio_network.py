@@ -1,5 +1,7 @@
 """The light CNN, its stretches of time, and the tandem cost."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -66,7 +68,7 @@ def test_the_best_stretch_is_found_as_by_trying_all() -> None:
             best = max(found, key=lambda one: one[2])
             assert best[:2] == by_force(values)
             assert best[2] == pytest.approx(sum(values[best[0] : best[1]]))
-        assert all(a[1] <= b[0] for a, b in zip(found, found[1:], strict=False))
+        assert all(a[1] <= b[0] for a, b in pairwise(found))
 
 
 def test_ruzzo_and_tompas_own_example() -> None:

@@ -24,6 +24,7 @@ from unmask.settings import current
 from unmask.sound import Region, Samples, clock, mono, resampled
 from unmask.voice import speech_or_reason
 
+MOSTLY = 0.8  # part of the speech from which a recording is synthetic as a whole, not in part
 VIEW_SECONDS = 16.0  # of speech that views are made of
 _WINDOW, _QUIET = 512, 1e-6  # of the spectrum that tells the bandwidth: points, power over the peak
 
@@ -152,10 +153,14 @@ def judged(detector: AudioDetector, wave: Samples, regions: Sequence[Region]) ->
     doubts = doubts_of(detector, llr, speech, likeness, views)
     timeline = timeline_of(detector, scored.frames)
     found = regions_of(detector, timeline)
+    partly = bool(found) and covered_part(found, timeline) < MOSTLY
+    if partly and llr < math.log(9):
+        text = "A stretch sounds synthetic in a recording that as a whole does not."
+        doubts.append(Doubt(code="partly_synthetic", text=text))
     return Finding(
-        summary=_sentence(llr, bool(doubts), found, timeline),
+        summary=_sentence(llr, doubts, found if partly else ()),
         llr=llr,
-        notable=(llr > math.log(10) or bool(found)) and not doubts,
+        notable=(llr > math.log(10) or partly) and not _others(doubts),
         doubts=tuple(doubts),
         facts=_facts(detector, scored, llr, views, likeness, regions, found),
         timeline=timeline,
@@ -180,15 +185,23 @@ def _facts(
     }
 
 
-def _sentence(
-    llr: float, doubtful: bool, found: Sequence[Region], timeline: Sequence[tuple[float, float]]
-) -> str:
-    if doubtful:
+def covered_part(found: Sequence[Region], timeline: Sequence[tuple[float, float]]) -> float:
+    """Part of the half seconds of a timeline that lie in the regions."""
+    inside = sum(any(one.start <= t < one.end for one in found) for t, _ in timeline)
+    return inside / max(1, len(timeline))
+
+
+def _others(doubts: Sequence[Doubt]) -> list[Doubt]:
+    """Doubts of the detector's own answer; that only a part is synthetic is none."""
+    return [doubt for doubt in doubts if doubt.code != "partly_synthetic"]
+
+
+def _sentence(llr: float, doubts: Sequence[Doubt], parts: Sequence[Region]) -> str:
+    if _others(doubts):
         return "The learned detector of speech gives an answer here that should not be leaned on."
-    part = sum(one.seconds for one in found)
-    if found and part < 0.8 * len(timeline) * HALF:
-        places = ", ".join(f"{clock(one.start)} to {clock(one.end)}" for one in found[:3])
+    if parts:
+        places = ", ".join(f"{clock(one.start)} to {clock(one.end)}" for one in parts[:3])
         return f"To the learned detector the voice sounds synthetic in part: {places}."
     if abs(llr) < 0.5:
         return "The learned detector hears neither a synthesiser's nor a microphone's traces."
-    return f"To the learned detector the voice is {ratio(llr, 'microphone')}."
+    return f"To the learned detector the voice is {ratio(llr, Kind.AUDIO)}."

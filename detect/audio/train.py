@@ -121,11 +121,15 @@ def running(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
 
 
 def begin(nets: Nets, start: Path) -> None:
-    """Weights of the same front ends to go on from. Raises WeightsError where one is missing."""
-    kept = averaged(start)
-    if missing := nets.state_dict().keys() - kept.keys():
-        raise WeightsError(f"{start.name} has no {min(missing)}: it holds other front ends.")
-    nets.load_state_dict({k: kept[k] for k in nets.state_dict()})
+    """Weights to go on from; front ends that `start` has none for begin anew.
+
+    Raises WeightsError where it has none for any.
+    """
+    kept, state = averaged(start), nets.state_dict()
+    known = {k: kept[k] for k in state if k in kept}
+    if not known:
+        raise WeightsError(f"{start.name} holds no network of {', '.join(nets)}.")
+    nets.load_state_dict(state | known)
 
 
 def train(
@@ -139,7 +143,8 @@ def train(
     """Train and return the path of the last checkpoint; `detect.train.averaged` reads it.
 
     Raises ValueError (a class without recordings; a checkpoint of other options), WeightsError
-    where `start` cannot be read or has other front ends, FloatingPointError where the loss is lost.
+    where `start` cannot be read or has none of these front ends, FloatingPointError where the loss
+    is lost.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)

@@ -84,13 +84,19 @@ def weigh(outcomes: Mapping[str, Outcome], kind: Kind, prior: float = 0.5) -> Ve
     findings = {n: o for n, o in outcomes.items() if isinstance(o, Finding)}
     failed = [n for n, o in outcomes.items() if isinstance(o, Failure)]
     joint = combine(findings, kind)
-    probability = None
-    if joint is not None:
-        probability = 1 / (1 + math.exp(-(joint + math.log(prior / (1 - prior)))))
+    probability = None if joint is None else _probability(joint, prior)
     claims = [claim for finding in findings.values() for claim in finding.claims]
     weighed = [f for f in findings.values() if f.llr is not None]
     doubts = [doubt for finding in weighed for doubt in finding.doubts]
     origin, headline, reasons, more = _decide(claims, joint, probability, SIDES[kind])
+    voice = combine(findings, Kind.AUDIO) if kind is Kind.VIDEO else None
+    if kind is Kind.VIDEO and origin is Origin.CAPTURED and _partly(findings):
+        text = "The pictures look like a camera's, but a stretch of the voice sounds generated."
+        origin, headline, reasons, more = _torn(text, reasons)
+    if voice is not None and _probability(voice, prior) >= DECIDE:
+        origin, headline, reasons, more = _voiced(origin, headline, reasons, more)
+        if origin is Origin.MANIPULATED and not claims:
+            joint, probability = voice, _probability(voice, prior)  # what the answer rests on
     if origin is Origin.INCONCLUSIVE and not doubts + more:
         more = [Doubt(code="no_evidence", text="No analysis that carries weight applied.")]
     because = reasons + [f.summary for f in weighed if not f.doubts]
@@ -161,6 +167,26 @@ def _decide(
     )
 
 
+def _probability(llr: float, prior: float) -> float:
+    return 1 / (1 + math.exp(-(llr + math.log(prior / (1 - prior)))))
+
+
+def _partly(findings: Mapping[str, Finding]) -> bool:
+    voice = findings.get("audio_detector")
+    return voice is not None and [d.code for d in voice.doubts] == ["partly_synthetic"]
+
+
+def _voiced(
+    origin: Origin, headline: str, reasons: list[str], more: list[Doubt]
+) -> tuple[Origin, str, list[str], list[Doubt]]:
+    """The answer for a clip whose voice is likely synthetic, whatever its pictures look like."""
+    if origin is Origin.CAPTURED and headline != SIDES[Kind.VIDEO].headline_taken:
+        return _torn("A trusted signer says captured, but the voice sounds generated.", reasons)
+    if origin in (Origin.CAPTURED, Origin.INCONCLUSIVE):
+        return Origin.MANIPULATED, "Likely a synthetic voice", reasons, more
+    return origin, headline, reasons, more
+
+
 def _torn(text: str, texts: list[str]) -> tuple[Origin, str, list[str], list[Doubt]]:
     doubt = Doubt(code="views_disagree", text=text)
     return Origin.INCONCLUSIVE, "Inconclusive: the evidence disagrees", texts, [doubt]
@@ -222,8 +248,8 @@ _PROOF = "That no trace was found proves nothing, and a file can lie about itsel
 _LIMITS = {
     Kind.IMAGE: "unmask judges traces in a file, not whether what it shows happened. Its detector "
     "knows the generators it was trained on; newer ones may leave no trace that it sees. " + _PROOF,
-    Kind.VIDEO: "unmask judges sampled frames and the container, not movement, lips or voice; "
-    "a face swap in part of the frame can escape it. " + _PROOF,
+    Kind.VIDEO: "unmask judges sampled frames, the voice and the container, not movement or "
+    "lips; a face swap in part of the frame can escape it. " + _PROOF,
     Kind.AUDIO: "unmask judges traces in the sound, the container and the provenance of a "
     "recording, not whether what is said is true or who says it. Its detector knows the "
     "synthesisers it was trained on; noise, telephones and recompression hide their traces. "
