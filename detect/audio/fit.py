@@ -30,7 +30,7 @@ from unmask.detect.evaluation.resampling import estimate
 from unmask.detect.train import averaged
 from unmask.errors import WeightsError
 
-MOST = 60  # recordings of a family, and of a corpus
+MOST = 40  # recordings of a family, and of a corpus
 FALSE_POSITIVES = {"llr_fpr_1": 0.01, "llr_fpr_5": 0.05}
 
 
