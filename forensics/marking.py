@@ -16,7 +16,7 @@ from unmask import __version__
 from unmask.errors import SigningError
 from unmask.forensics.credentials import State, read_credentials
 from unmask.forensics.local_identity import local_identity
-from unmask.forensics.signing import Identity, Mark, sign, sign_text_beside
+from unmask.forensics.signing import Identity, Mark, sign, sign_beside
 from unmask.forensics.trust import TrustLists
 from unmask.forensics.xmp_writing import Statement, can_carry, embed
 from unmask.media.sniff import sniff
@@ -111,9 +111,9 @@ def marker(
 def text_marker(
     game: str, identity: Identity | None = None
 ) -> Callable[[bytes, str], dict[str, bytes]]:
-    """A function that makes what lies beside the texts of one game, by the endings of its files.
+    """A function that makes what lies beside the texts or scores of one game, by their endings.
 
-    It takes a text's bytes and the settings it was made with, and gives ".json" in plain words and
+    It takes a file's bytes and the settings it was made with, and gives ".json" in plain words and
     ".c2pa", a signed manifest over the bytes. The name and the certificates are checked now. The
     function raises SigningError.
     """
@@ -122,9 +122,10 @@ def text_marker(
 
     def mark(data: bytes, made: str) -> dict[str, bytes]:
         title = _statement(game, made, edited=False).tool
+        mime = "audio/midi" if data.startswith(b"MThd") else "text/plain"
         return {
             ".json": mark_text_sidecar(data, generator=game, made=made),
-            ".c2pa": sign_text_beside(data, signer, title=title),
+            ".c2pa": sign_beside(data, mime, signer, title=title),
         }
 
     return mark
@@ -134,7 +135,7 @@ def mark_text_sidecar(data: bytes, *, generator: str, made: str = "") -> bytes:
     """JSON to lie beside a generated text, which itself can carry nothing that lasts.
 
     It states the source type, the generator and its settings, and the SHA-256 of the text. It is
-    not signed; `sign_text_beside` is. Raises SigningError.
+    not signed; `sign_beside` is. Raises SigningError.
     """
     _check_words(generator, made)
     if not data:

@@ -97,19 +97,19 @@ def sign(
     return Signed(data=target.getvalue(), sidecar=None)
 
 
-def sign_text_beside(data: bytes, identity: Identity, *, title: str = "") -> bytes:
-    """A manifest to lie beside a text that AI made: it holds a hash of the bytes, and who signed.
+def sign_beside(data: bytes, mime: str, identity: Identity, *, title: str = "") -> bytes:
+    """A manifest to lie beside a text or a score that AI made, with a hash of its bytes.
 
-    Plain text is no format that C2PA embeds a manifest in, but a manifest beside it binds any
-    bytes. Opens no connection. Raises SigningError.
+    C2PA embeds none in plain text or MIDI, but a manifest beside a file binds any bytes. Opens no
+    connection. Raises SigningError.
     """
     try:
         with _signer(identity, "") as signer, c2pa.Context.from_dict(_settings("")) as context:
             builder = _builder(context, Mark.AI_MADE, title, None)
             builder.set_no_embed()
-            return bytes(builder.sign(signer, "text/plain", io.BytesIO(data), io.BytesIO()))
+            return bytes(builder.sign(signer, mime, io.BytesIO(data), io.BytesIO()))
     except c2pa.C2paError as error:
-        raise SigningError(f"The text could not be signed: {error}") from error
+        raise SigningError(f"The file could not be signed: {error}") from error
 
 
 def sign_file(

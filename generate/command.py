@@ -13,18 +13,17 @@ from rich.table import Table
 from unmask.datasets.manifest import Split
 from unmask.errors import UnmaskError
 from unmask.generate import (
-    changing,
     command_directions,
     command_faces,
     command_photographs,
     command_sound,
     corpora,
-    evaluating,
+    measuring,
     playing,
     sampling,
 )
 from unmask.generate import trained as trained_module
-from unmask.generate.audio import sounding
+from unmask.generate.audio import composing, sounding
 from unmask.generate.catalogue import GAMES, find
 from unmask.generate.entry import Task
 from unmask.generate.game import OptionError, Sampling
@@ -116,7 +115,10 @@ def train_command(
 def sample_command(
     context: typer.Context,
     game: Annotated[str, typer.Argument()],
-    to: Annotated[Path, typer.Option("--out", help="a PNG gets a sheet; a folder single files")],
+    to: Annotated[
+        Path,
+        typer.Option("--out", help="a PNG gets a sheet, a .mid one piece; a folder single files"),
+    ],
     seeds: Annotated[str, typer.Option(help="as 7 or 0-15 or 1,5,9: one picture each")] = "0-15",
     labels: Annotated[
         str | None, typer.Option(help="classes to make in turn, as 0-9 or 3,1,4")
@@ -133,7 +135,7 @@ def sample_command(
     ] = False,
     split: Annotated[Split, typer.Option(help="of the corpus")] = Split.TRAIN,
 ) -> None:
-    """Make pictures, or notes, out of noise."""
+    """Make pictures, notes or music out of noise."""
     trained = load_trained(game, weights, profile=profile, device=str(playing.device_of(device)))
     asked = Sampling(
         seeds=sampling.numbers(seeds),
@@ -144,6 +146,12 @@ def sample_command(
         if unmarked or columns:
             raise OptionError("Notes are files of their own, and marked.")
         for path in sounding.keep_notes(trained, asked, to, _mark(context, game)):
+            _say(str(path))
+        return
+    if trained.entry.task is Task.MUSIC:
+        if unmarked or columns:
+            raise OptionError("Music goes into MIDI files, with its provenance beside it.")
+        for path in composing.keep_music(trained, asked, to, _text_mark(context, game)):
             _say(str(path))
         return
     if unmarked:
@@ -181,23 +189,12 @@ def evaluate_command(
     trained = load_trained(game, weights, profile=profile, device=str(playing.device_of(device)))
     if export and not (source and licence and trained_by and weakness):
         raise OptionError("A card needs --source, --licence, --trained-by and --weakness.")
-    if trained.entry.task is Task.SAMPLE:
-        real, other = evaluating.pictures_of(trained, data, held_out, cache)
-        found = evaluating.measure(trained, real, other, count=count)
-        summary, results = found.summary, found.results
-    elif trained.entry.task is Task.SOUND:
-        notes = sounding.examples_of(trained, data, cache)
-        found = sounding.measure(trained, notes, count=count)
-        summary, results = found.summary, found.results
-    elif held_out:
-        raise OptionError(f"{game} left a part of its data out by itself: no --held-out.")
-    else:
-        summary, results = changing.measure(trained, changing.kinds_of(trained, data, cache))
-    out.print(summary, markup=False)
+    found = measuring.measure(trained, data, held_out=held_out, cache=cache, count=count)
+    out.print(found.summary, markup=False)
     if export:
         trained_module.export(
             trained, export, data=(source,), licence=licence, command=trained_by,
-            results=results, weaknesses=tuple(weakness or ()),
+            results=found.results, weaknesses=tuple(weakness or ()),
         )  # fmt: skip
         out.print(str(export), markup=False)
 

@@ -10,7 +10,10 @@ import pytest
 import torch
 
 from unmask.datasets.chorales import ChoralesError, of_midi, read, windows
+from unmask.generate.audio.composing import keep_music, score_of_grid
 from unmask.generate.audio.music_measures import copied, measure, tonal_distance
+from unmask.generate.audio.scores import read_midi
+from unmask.generate.catalogue import find
 from unmask.generate.game import OptionError, Sampling
 from unmask.generate.games.chorales import (
     ChoraleGame,
@@ -19,6 +22,8 @@ from unmask.generate.games.chorales import (
     grids_of,
     rolls_of,
 )
+from unmask.generate.outputs import OutputError
+from unmask.generate.trained import Trained
 from unmask.generate.training import TrainConfig, train
 
 
@@ -155,3 +160,37 @@ def off(game: ChoraleGame) -> float:
     """How far the voices are from where they belong, in semitones."""
     sung = grids_of(game.sample(Sampling(seeds=tuple(range(16)))))
     return float(np.abs(sung.mean((0, 1)) - np.array([76, 67, 58, 43])).mean())
+
+
+def test_music_is_written_with_its_provenance_beside_it(tmp_path: Path) -> None:
+    trained = Trained(
+        entry=find("chorales"),
+        profile="tiny",
+        game=ChoraleGame(Ensemble(width=4, most=16, z=8, own=4), gamma=1.0),
+        images=0,
+        card=None,
+        source=tmp_path / "last.pt",
+    )
+    asked = Sampling(seeds=(3, 4))
+
+    def mark(data: bytes, settings: str) -> dict[str, bytes]:
+        assert data.startswith(b"MThd")
+        return {".json": settings.encode()}
+
+    paths = keep_music(trained, asked, tmp_path / "out", mark)
+    assert [path.name for path in paths] == ["chorales-000003.mid", "chorales-000004.mid"]
+    assert paths[0].with_suffix(".json").read_text() == "seed 3"
+    grid = of_midi(paths[0])
+    assert grid is None or grid.shape[1] == 4
+    with pytest.raises(OutputError):
+        keep_music(trained, asked, tmp_path / "out", mark)
+    (piece,) = keep_music(trained, asked, tmp_path / "piece.mid", mark)
+    ends = [event.onset + event.length for event in read_midi(piece)]
+    assert max(ends) == pytest.approx(8 * 16 * 15 / 80, abs=0.02)
+
+
+def test_a_grid_is_the_score_that_it_sounds_like() -> None:
+    score = score_of_grid(scale())
+    assert len(score) == 16 + 3
+    assert score[0].pitch == 48
+    assert [event.pitch for event in score if event.pitch > 62] == scale()[::4, 0].tolist()

@@ -86,13 +86,13 @@ class Composer(nn.Module):
     def logits(self, noise: Tensor) -> Tensor:
         """(N, 4, 64, 48)."""
         shared, own = noise[:, : self.size.z], noise[:, self.size.z :]
-        x = self.enter(shared).unflatten(1, (-1, BARS, PITCHES // BAR))
+        x = self.enter(shared).view(len(noise), -1, BARS, PITCHES // BAR)
         for i, (convolution, told) in enumerate(zip(self.convolutions, self.told, strict=True)):
             if i:
                 x = F.interpolate(x, scale_factor=2.0)
             x = F.leaky_relu(convolution(x) + told(shared)[:, :, None, None], 0.2)
         # A voice's own noise says something else in each bar, and nothing of the pitch.
-        each = self.own(own.unflatten(1, (VOICES, -1))).unflatten(2, (-1, BARS)).flatten(1, 2)
+        each = self.own(own.reshape(len(own), VOICES, -1)).view(len(own), -1, BARS)
         each = each.repeat_interleave(BAR, 2)[..., None]
         x = F.leaky_relu(self.shared(x) + each, 0.2)
         x = F.leaky_relu(self.voices(x), 0.2)
@@ -126,7 +126,7 @@ class Listener(nn.Module):
         x = self.enter(torch.cat([rolls, F.pad(begun, (0, 0, 1, 0))], 1))
         for convolution in self.convolutions:
             x = F.avg_pool2d(convolution(F.leaky_relu(x, 0.2)), 2)
-        classes = rolls.unflatten(3, (-1, 12)).sum(3)  # (N, 4, 64, 12)
+        classes = rolls.reshape(*rolls.shape[:3], -1, 12).sum(3)  # (N, 4, 64, 12)
         heard = F.leaky_relu(self.chroma(F.pad(classes, (0, 0, 1, 1))), 0.2)
         heard = self.harmony(heard)  # (N, C, 4, 1)
         x = torch.cat([x, heard], 3)

@@ -95,7 +95,7 @@ class NoteGenerator(nn.Module):
     def forward(self, noise: Tensor, pitches: Tensor) -> Tensor:
         known = F.normalize(self.pitches(pitches), dim=1) * self.size.z**0.5
         x = self.enter(torch.cat([_even(noise), known], 1))
-        x = self.first(_bent(x.unflatten(1, (-1, self.rows, self.columns))))
+        x = self.first(_bent(x.view(len(x), -1, self.rows, self.columns)))
         comb = self.comb[pitches]  # (N, 2, bins)
         for convolution, told in zip(self.convolutions, self.told, strict=True):
             x = convolution(F.interpolate(_bent(x), scale_factor=2.0))
