@@ -9,6 +9,7 @@ import tones
 
 from unmask.evidence import NotApplicable
 from unmask.media import open_media
+from unmask.music import music_share
 from unmask.sound import Region, clock, joined, mono, resampled, runs
 from unmask.voice import LONGEST, regions_of, speech_or_reason, speech_probability, speech_regions
 
@@ -29,7 +30,8 @@ def speech(shared: Path) -> tuple[tones.Samples, int]:
         (tones.noise(3), 16000, "no_speech"),
         (tones.noise(3, 44100, level=0.2), 44100, "no_speech"),
         (tones.tone(3, 440), 16000, "no_speech"),
-        (tones.chords(8), 16000, "no_speech"),
+        (tones.chords(8), 16000, "music"),
+        (tones.chords(8) + tones.voice(8) * 0.02, 16000, "music"),
         (tones.noise(30, 4000), 4000, "low_rate"),
     ],
 )
@@ -57,6 +59,13 @@ def test_the_probability_does_not_depend_on_how_sound_is_cut_into_calls(
     monkeypatch.setattr("unmask.voice.BLOCK", 17)
     assert whole.shape == (125,)
     np.testing.assert_allclose(speech_probability(samples), whole, atol=1e-5)
+
+
+def test_tones_that_stay_are_music_and_a_voice_is_none() -> None:
+    assert music_share(tones.chords(20), 16000) > 0.8
+    assert music_share(tones.voice(20), 16000) == 0
+    assert music_share(tones.noise(20), 16000) == 0
+    assert music_share(tones.chords(1), 16000) == 0  # too short to tell
 
 
 @pytest.mark.shared

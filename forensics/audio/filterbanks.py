@@ -49,7 +49,8 @@ def magnitudes(
     if bank is MP3:
         return _mp3(samples, starts, lines)
     frames = np.lib.stride_tricks.sliding_window_view(samples, bank.span)[starts]
-    return np.abs(_mdct(frames * _window(bank.name))[:, lines])
+    found: Magnitudes = np.abs(_mdct(frames * _window(bank.name))[:, lines])
+    return found
 
 
 @cache
@@ -72,7 +73,8 @@ def _analysis() -> NDArray[np.float32]:
     """(32, 512) impulse responses of the analysis bands."""
     band, tap = np.arange(BANDS)[:, None], np.arange(TAPS)[None]
     wave = np.cos((2 * band + 1) * (tap - 16) * np.pi / 64)
-    return (prototype() * wave).astype(np.float32)
+    found: NDArray[np.float32] = (prototype() * wave).astype(np.float32)
+    return found
 
 
 @cache

@@ -91,7 +91,7 @@ def hum_of(samples: Samples, rate: int) -> Hum:
     for nominal in MAINS:
         for order in ORDERS:
             found = measure(low, nominal * order, WANDER * order)
-            times = np.arange(len(found)) * HOP + WINDOW / 2
+            times = np.asarray(np.arange(len(found)) * HOP + WINDOW / 2, np.float64)
             clear = found[:, 1] >= HEARD
             track = np.where(clear, found[:, 0] / order, np.nan)
             hum = Hum(nominal=nominal, order=order, times=times, track=track,

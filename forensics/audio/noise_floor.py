@@ -76,7 +76,7 @@ def floor_of(samples: Samples, rate: int) -> Floor:
         if _sudden(bands, first, step) or _sudden(bands, behind, step):
             found.append(region)
     return Floor(
-        times=np.arange(len(away)) * step + step / 2,
+        times=np.asarray(np.arange(len(away)) * step + step / 2, np.float64),
         level=bands.mean(axis=1),
         apart=away,
         threshold=threshold,

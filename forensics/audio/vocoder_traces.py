@@ -54,7 +54,8 @@ class Traces:
 
 def relief_of(mean: NDArray[np.float64]) -> NDArray[np.float64]:
     """(bins,) of a mean spectrum in dB: how far each stands above those around it."""
-    return mean - median_filter(mean, SMOOTH, mode="reflect")
+    relief: NDArray[np.float64] = mean - median_filter(mean, SMOOTH, mode="reflect")
+    return relief
 
 
 def spacings(rate: int) -> list[float]:

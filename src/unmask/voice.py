@@ -13,6 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from unmask.evidence import NotApplicable
+from unmask.music import music_share
 from unmask.sound import Region, Samples, resampled, runs
 
 RATE = 16000  # Hz, of the network
@@ -93,7 +94,8 @@ def speech_regions(samples: Samples, rate: int) -> tuple[Region, ...]:
 def speech_or_reason(samples: Samples, rate: int) -> tuple[Region, ...] | NotApplicable:
     """The stretches of speech, or the reason why there is too little of it to judge.
 
-    Codes: low_rate, too_short, silence, no_speech, little_speech.
+    Codes: low_rate, too_short, silence, music, no_speech, little_speech. Music counts, sung or
+    under a voice, where it fills half of the recording. How many people speak is not told.
     """
     if rate < LEAST_RATE:
         return _reason("low_rate", f"Sampled at {rate} Hz, below a telephone: too coarse to judge.")
@@ -102,10 +104,12 @@ def speech_or_reason(samples: Samples, rate: int) -> tuple[Region, ...] | NotApp
         return _reason("too_short", f"The recording lasts {seconds:.2f} s: too short to judge.")
     if float(np.abs(samples).max()) < FAINT:
         return _reason("silence", "The recording is silent.")
+    if music_share(samples, rate) >= 0.5:
+        return _reason("music", "Music fills it, which covers a voice or is sung to.")
     regions = speech_regions(samples, rate)
     spoken = sum(one.seconds for one in regions)
     if not regions:
-        return _reason("no_speech", "Nobody speaks in it: music, noise or other sound.")
+        return _reason("no_speech", "Nobody speaks in it: noise or other sound.")
     if spoken < ENOUGH:
         text = f"Only {spoken:.1f} s of it are speech: too little to judge."
         return _reason("little_speech", text)

@@ -97,7 +97,8 @@ def spectrogram(samples: Samples, rate: int) -> Pixels:
     level = 10 * np.log10(rows + 1e-12)
     white = max(float(np.percentile(level, 99.7)), -40.0) - RANGE
     grey = 255 - np.clip((level - white) / RANGE, 0, 1) * 235
-    return grey.T[::-1].round().astype(np.uint8)
+    turned: Pixels = grey.T[::-1].round().astype(np.uint8)
+    return turned
 
 
 def _rows(columns: NDArray[np.float32], rate: int, size: int) -> NDArray[np.float32]:
@@ -107,7 +108,7 @@ def _rows(columns: NDArray[np.float32], rate: int, size: int) -> NDArray[np.floa
     centres = np.sqrt(edges[:-1] * edges[1:])
     below = np.clip(centres.astype(int), 0, columns.shape[1] - 2)
     part = np.clip(centres - below, 0, 1).astype(np.float32)
-    between = columns[:, below] * (1 - part) + columns[:, below + 1] * part
+    between: NDArray[np.float32] = columns[:, below] * (1 - part) + columns[:, below + 1] * part
     wide = np.diff(edges) > 2
     if wide.any():
         sums = np.concatenate([np.zeros((len(columns), 1)), np.cumsum(columns, axis=1)], axis=1)
