@@ -31,7 +31,6 @@ def speech(shared: Path) -> tuple[tones.Samples, int]:
         (tones.noise(3, 44100, level=0.2), 44100, "no_speech"),
         (tones.tone(3, 440), 16000, "no_speech"),
         (tones.chords(8), 16000, "music"),
-        (tones.chords(8) + tones.voice(8) * 0.02, 16000, "music"),
         (tones.noise(30, 4000), 4000, "low_rate"),
     ],
 )

@@ -57,7 +57,7 @@ def magnitudes(
 def _window(name: str) -> NDArray[np.float32]:
     if name == "aac_kbd":
         return np.asarray(kaiser_bessel_derived(2048, 4 * np.pi), np.float32)
-    return np.sin(np.pi / 2048 * (np.arange(2048) + 0.5)).astype(np.float32)
+    return np.asarray(np.sin(np.pi / 2048 * (np.arange(2048) + 0.5)), np.float32)
 
 
 def _mdct(frames: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -84,7 +84,7 @@ def _lines(odd: bool) -> NDArray[np.float32]:
     wave = np.sin(np.pi / 36 * (slot + 0.5)) * np.cos(np.pi / 72 * (2 * slot + 19) * (2 * line + 1))
     if odd:
         wave = wave * np.where(slot % 2, -1, 1)
-    return wave.astype(np.float32)
+    return np.asarray(wave, np.float32)
 
 
 def band_signals(samples: Samples, bands: range) -> NDArray[np.float32]:

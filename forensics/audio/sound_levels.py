@@ -12,7 +12,7 @@ from unmask.sound import Region, Samples, joined, runs
 
 LEAST = 0.25  # seconds of recording
 STEP_16 = 1 / 32768  # one step of 16 bits
-SILENT = 0.05  # seconds of no sound at all that count as a run
+SILENT = 0.1  # seconds of no sound at all that count as a run
 FLOOR = 10 ** (-75 / 20)  # RMS of the quietest tenth: above it, the rest has a noise floor
 PEAK = 0.25  # of full scale: below it nothing clips
 CLIPPED = 1e-4  # share of all samples, below which a few flat peaks are not worth a word

@@ -59,8 +59,8 @@ def relief_of(mean: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def spacings(rate: int) -> list[float]:
-    """Frequencies in Hz whose multiples a vocoder may mark in sound of `rate` Hz."""
-    found = {round(r / s, 3) for r in RATES for s in STEPS if r <= rate}
+    """Frequencies in Hz whose multiples a vocoder may have marked in what is now at `rate` Hz."""
+    found = {round(r / s, 3) for r in RATES for s in STEPS}
     # The frames of USB, 1000 in a second, are heard in real recordings.
     usual = {d for d in found if d % 500 == 0 and 1000 % min(d, 1000) == 0}
     return sorted(d for d in found - usual if rate / 2 / d >= FEWEST)
