@@ -31,7 +31,7 @@ the length and band of the real utterance that they copy or that was drawn for t
 """
 
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,7 +47,6 @@ from unmask.datasets.photographs_archive import ArchiveError
 from unmask.datasets.photographs_fetch import FetchError, fetch_package
 from unmask.datasets.photographs_packages import Package
 from unmask.datasets.speech_corpus import (
-    Shelf,
     add_copies,
     add_published,
     add_real,
@@ -58,6 +57,7 @@ from unmask.datasets.speech_engines import ENGINES, Engine, missing
 from unmask.datasets.speech_kokoro import kokoro
 from unmask.datasets.speech_manifest import Utterance, faults
 from unmask.datasets.speech_published import published
+from unmask.datasets.speech_shelf import Shelf
 from unmask.datasets.speech_sources import SOURCES, Source
 from unmask.datasets.speech_vocoders import Vocoder, shipped_vocoders
 from unmask.errors import UnmaskError
@@ -207,7 +207,7 @@ def main(
 def report(utterances: Sequence[Utterance]) -> list[str]:
     """A line a split and family: how many utterances, how many minutes."""
     count: Counter[tuple[str, str]] = Counter()
-    minutes: Counter[tuple[str, str]] = Counter()
+    minutes: defaultdict[tuple[str, str], float] = defaultdict(float)
     for u in utterances:
         count[u.split.value, u.family] += 1
         minutes[u.split.value, u.family] += u.seconds / 60

@@ -1,15 +1,10 @@
-"""The steps that make a corpus of speech: real utterances, their copies, engines, published fakes.
-
-`Shelf` writes the files. Each is one utterance, written whole before its line in `about.jsonl`, so
-that a build that was stopped goes on where it was.
-"""
+"""The steps that make a corpus of speech: real utterances, copies, engines, published fakes."""
 
 import hashlib
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +12,9 @@ import numpy as np
 from unmask.datasets.manifest import CAMERA, Split
 from unmask.datasets.speech_encodings import Wave
 from unmask.datasets.speech_engines import Engine, spoken_text, voices
-from unmask.datasets.speech_manifest import (
-    FAMILIES,
-    MANIFEST,
-    REAL,
-    Utterance,
-    digest,
-    read_speech,
-    write_speech,
-)
+from unmask.datasets.speech_manifest import FAMILIES, REAL, Utterance
 from unmask.datasets.speech_published import Published
+from unmask.datasets.speech_shelf import Shelf
 from unmask.datasets.speech_signal import (
     LONGEST,
     NARROW,
@@ -37,14 +25,12 @@ from unmask.datasets.speech_signal import (
     decoded,
     finished,
     spoken,
-    to_pcm,
 )
 from unmask.datasets.speech_source_filter import MissingEngineError
 from unmask.datasets.speech_sources import Clip, Source, clips
 from unmask.datasets.speech_vocoders import COPYING, NARROW_ONLY, Vocoder
 from unmask.errors import MediaError
 
-ABOUT = "about.jsonl"
 _PAUSE = (0.06, 0.2)  # s between words that are joined
 
 
@@ -58,61 +44,6 @@ class Piece:
     source: Source
     name: str  # corpus/clip-number
     start: int  # first sample within the clip at 16 kHz
-
-
-class Shelf:
-    """The folder of a corpus: what is in it, and how more gets into it."""
-
-    def __init__(self, folder: Path) -> None:
-        """Takes up what an earlier build wrote; a file that is gone or broken off is made again."""
-        self.folder = folder
-        self.utterances: dict[Path, Utterance] = {}
-        about = folder / ABOUT
-        for line in about.read_text(encoding="utf-8").splitlines() if about.is_file() else []:
-            found = _utterance(folder, line)
-            if found and found.path.is_file():
-                self.utterances[found.path] = found
-        if about.is_file():  # without the lines that are of no use
-            kept = [_line(folder, u) for u in self.utterances.values()]
-            about.write_text("".join(kept), encoding="utf-8")
-
-    def has(self, path: Path) -> bool:
-        return path in self.utterances
-
-    def add(self, wave: Wave, utterance: Utterance) -> None:
-        """Write `wave`, which is finished, and its line; its length and digest are filled in."""
-        data = to_pcm(wave)
-        path = utterance.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
-        cells = {f.name: getattr(utterance, f.name) for f in fields(utterance)}
-        cells |= {"sha256": digest(data), "seconds": round(len(wave) / RATE, 3)}
-        self.utterances[path] = Utterance(**cells)
-        with (self.folder / ABOUT).open("a", encoding="utf-8") as about:
-            about.write(_line(self.folder, self.utterances[path]))
-
-    def close(self) -> list[Utterance]:
-        """Write the manifest and read it back."""
-        write_speech(self.utterances.values(), self.folder / MANIFEST)
-        return read_speech(self.folder)
-
-
-def _line(folder: Path, utterance: Utterance) -> str:
-    cells = {f.name: getattr(utterance, f.name) for f in fields(utterance)}
-    cells["path"] = utterance.path.relative_to(folder).as_posix()
-    return json.dumps(cells, ensure_ascii=False) + "\n"
-
-
-def _utterance(folder: Path, line: str) -> Utterance | None:
-    """What a line of about.jsonl says; None where it was broken off."""
-    try:
-        cells = json.loads(line)
-        changed = {"path": folder / cells["path"], "split": Split(cells["split"])}
-        return Utterance(**cells | changed)
-    except (ValueError, TypeError, KeyError):
-        return None
 
 
 def seed_of(*names: str) -> int:
@@ -315,18 +246,7 @@ def _is_published(source: Source) -> bool:
 
 
 def _plain(name: str) -> str:
-    """A file's name within a corpus: the last two parts of the original's, without its suffix."""
+    """A file's name within a corpus: the last parts of the original's, without its suffix."""
     parts = Path(name).with_suffix("").parts
     keep = [p for p in parts if p not in {"wav", "sounds"}][-3:]
     return re.sub(r"[^\w.-]", "_", "_".join(keep))[-80:]
-
-
-__all__: Iterable[str] = [
-    "Piece",
-    "Shelf",
-    "add_copies",
-    "add_published",
-    "add_real",
-    "add_spoken",
-    "real_pieces",
-]

@@ -133,11 +133,11 @@ def _leak(
     scores = out_of_fold(seen, labels, groups, seed)
     rng = np.random.default_rng(seed)
     _, member = np.unique(groups, return_inverse=True)
+    count = int(member.max()) + 1
     drawn = []
     for _ in range(_DRAWS):
-        weight = np.bincount(
-            rng.integers(member.max() + 1, size=member.max() + 1), minlength=member.max() + 1
-        )[member]
+        times = np.bincount(rng.integers(count, size=count), minlength=count)
+        weight = times[member].astype(np.float64)
         if weight[labels].sum() and weight[~labels].sum():
             drawn.append(weighted_auc(scores, labels, weight))
     low, high = np.percentile(drawn, (2.5, 97.5))

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from unmask.datasets.loaders_table import fault, read_table, require_columns
 from unmask.datasets.loaders_tree import DatasetError, DatasetReason
-from unmask.datasets.manifest import CAMERA, Split
+from unmask.datasets.manifest import Split
 from unmask.datasets.manifest_file import COLUMNS, samples_from
 
 MANIFEST = "manifest.csv"
@@ -155,6 +155,3 @@ def faults(utterances: Iterable[Utterance]) -> list[str]:
 def digest(data: bytes) -> str:
     """SHA-256 as hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
-
-
-__all__ = ["CAMERA", "FAMILIES", "MANIFEST", "REAL", "Utterance", "faults", "read_speech"]

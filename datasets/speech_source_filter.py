@@ -132,7 +132,8 @@ def codec2(wave: Wave, mode: str) -> Wave:
         except (OSError, subprocess.SubprocessError) as error:
             raise MissingEngineError(f"Codec 2 failed: {error}") from error
         data = done.stdout
-    made = np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32) / (8 * 32767)
+    made = np.frombuffer(data[: len(data) // 2 * 2], "<i2").astype(np.float32)
+    made *= np.float32(1 / (8 * 32767))
     return aligned(resampled(made, NARROW, RATE), wave)
 
 

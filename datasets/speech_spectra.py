@@ -32,8 +32,8 @@ def istft(spectrum: Spectrum, n_fft: int, hop: int, length: int) -> Wave:
     frames = fft.irfft(spectrum.T, n_fft) * _window(n_fft)
     out = _overlap_added(frames, hop)
     weight = _overlap_added(np.tile(_window(n_fft) ** 2, (len(frames), 1)), hop)
-    out = (out / np.maximum(weight, 1e-8))[n_fft // 2 :][:length]
-    return np.asarray(np.pad(out, (0, length - len(out))), np.float32)
+    kept = (out / np.maximum(weight, 1e-8))[n_fft // 2 :][:length]
+    return np.asarray(np.pad(kept, (0, length - len(kept))), np.float32)
 
 
 def griffin_lim(
@@ -93,7 +93,7 @@ def stretched(wave: Wave, factor: float, *, n_fft: int = 1024, locked: bool = Fa
     spectrum = stft(wave, n_fft, hop)
     times = np.arange(0, spectrum.shape[1] - 1, 1 / factor)
     expected = 2 * np.pi * hop * np.arange(spectrum.shape[0]) / n_fft
-    phase = np.angle(spectrum[:, 0])
+    phase = np.angle(spectrum[:, 0]).astype(np.float64)
     out = np.empty((spectrum.shape[0], len(times)), np.complex64)
     for i, time in enumerate(times):
         left, right = spectrum[:, int(time)], spectrum[:, int(time) + 1]
@@ -105,13 +105,13 @@ def stretched(wave: Wave, factor: float, *, n_fft: int = 1024, locked: bool = Fa
     return istft(out, n_fft, hop, int(len(wave) * factor))
 
 
-def _locked(phase: NDArray[np.float32], left: Spectrum, size: Magnitude) -> NDArray[np.float32]:
+def _locked(phase: NDArray[np.float64], left: Spectrum, size: Magnitude) -> NDArray[np.float64]:
     peaks = signal.argrelmax(size, order=2)[0]
     if len(peaks) == 0:
         return phase
     nearest = peaks[np.abs(np.arange(len(size))[:, None] - peaks).argmin(1)]
     angle = np.angle(left)
-    return np.asarray(phase[nearest] + angle - angle[nearest])
+    return np.asarray(phase[nearest] + angle - angle[nearest], np.float64)
 
 
 def _overlap_added(frames: NDArray[np.float32], hop: int) -> NDArray[np.float32]:

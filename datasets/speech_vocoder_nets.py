@@ -19,6 +19,7 @@ from unmask.datasets.speech_signal import RATE
 from unmask.datasets.speech_spectra import mel_filters
 
 MELS = 80
+GAIN = 4.0  # a corpus is at -30 dB of full scale; the nets work at -18
 _FFT, _HOP = 640, 160  # samples: 40 ms, 10 ms
 _FLOOR = 1e-4  # of a mel magnitude, before the logarithm
 
@@ -176,10 +177,10 @@ class NeuralVocoder(nn.Module):
 
 
 class Noisy(nn.Module):
-    """A code in [-1, 1] with the noise of a coarse quantiser, in training and after."""
+    """A code in [-1, 1] with the noise of a quantiser, in training and after."""
 
     def forward(self, code: Tensor) -> Tensor:
-        levels = 4.0
+        levels = 16.0
         bounded = torch.tanh(code)
         if self.training:
             return bounded + (torch.rand_like(bounded) - 0.5) / levels

@@ -19,15 +19,13 @@ from unmask.datasets.speech_signal import WIDE, finished, to_pcm
 from unmask.datasets.speech_source_filter import MissingEngineError
 from unmask.datasets.speech_vocoder import (
     WEIGHTS,
-    VocoderTraining,
     app,
     distance,
     load_vocoder,
     revoice,
-    spectral_loss,
-    train,
 )
 from unmask.datasets.speech_vocoder_nets import NEURAL, LogMel, NeuralSpec, NeuralVocoder, Up
+from unmask.datasets.speech_vocoder_training import VocoderTraining, spectral_loss, train
 
 TINY = NeuralSpec(up=Up.TRANSPOSED, mel=False, factors=(2, 2), width=16)
 SHORT = VocoderTraining(steps=24, batch=1, samples=1600, lr=8e-3)
