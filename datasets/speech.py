@@ -52,12 +52,14 @@ from unmask.datasets.speech_corpus import (
     add_real,
     add_spoken,
     real_pieces,
+    with_published,
 )
 from unmask.datasets.speech_engines import ENGINES, Engine, missing
 from unmask.datasets.speech_kokoro import kokoro
 from unmask.datasets.speech_manifest import Utterance, faults
 from unmask.datasets.speech_published import published
 from unmask.datasets.speech_shelf import Shelf
+from unmask.datasets.speech_signal import RATE
 from unmask.datasets.speech_sources import SOURCES, Source
 from unmask.datasets.speech_vocoders import Vocoder, shipped_vocoders
 from unmask.errors import UnmaskError
@@ -146,11 +148,14 @@ def _add_source(
     built: Built,
 ) -> None:
     fakes = list(published(data)) if data and Part.PUBLISHED in options.parts else []
-    for piece in real_pieces(source, place, options.minutes):
+    for whole in real_pieces(source, place, options.minutes):
+        piece, found = with_published(whole, fakes)
+        if len(piece.wave) < source.shortest * RATE:
+            continue
         add_real(shelf, piece)
         if Part.COPIES in options.parts:
             add_copies(shelf, piece, vocoders, options.copies, built.skipped)
-        add_published(shelf, piece, fakes)
+        add_published(shelf, piece, found)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from unmask.datasets.speech_signal import (
     decoded,
     finished,
     spoken,
+    tight,
 )
 from unmask.datasets.speech_source_filter import MissingEngineError
 from unmask.datasets.speech_sources import Clip, Source, clips
@@ -167,17 +168,36 @@ def add_spoken(shelf: Shelf, engine: Engine, count: int, seed: int) -> None:
         shelf.add(finished(wave, model.band), utterance)
 
 
-def add_published(shelf: Shelf, piece: Piece, fakes: Iterable[Published]) -> None:
-    """The fakes that others published of this very recording, cut where it is."""
+def with_published(
+    piece: Piece, fakes: Iterable[Published]
+) -> tuple[Piece, list[tuple[Published, Wave]]]:
+    """The piece, and the fakes that others published of it, all cut to where all of them speak.
+
+    Converted speech may begin later or softer than its original; silence must not tell it.
+    """
+    waves: list[tuple[Published, Wave]] = []
+    first, last = 0, len(piece.wave)
     for fake in fakes:
-        if fake.original != piece.clip.name:
-            continue
+        if fake.original == piece.clip.name:
+            wave, rate = decoded(fake.path.read_bytes(), fake.path.name)
+            wave = at_rate(wave, rate)[piece.start : piece.start + len(piece.wave)]
+            begins, ends = tight(wave)
+            first, last = max(first, begins), min(last, ends)
+            waves.append((fake, wave))
+    # Where the others begin now, the recording may be silent in turn.
+    begins, ends = tight(piece.wave[first:last])
+    first, last = first + begins, first + ends
+    cut = replace(piece, wave=piece.wave[first:last], start=piece.start + first)
+    return cut, [(fake, wave[first:last]) for fake, wave in waves]
+
+
+def add_published(shelf: Shelf, piece: Piece, fakes: Iterable[tuple[Published, Wave]]) -> None:
+    """The fakes that `with_published` found, beside their recording."""
+    for fake, wave in fakes:
         path = shelf.folder / f"{fake.family}__{fake.setting}"
         path /= f"{piece.name.replace('/', '__')}.wav"
         if shelf.has(path):
             continue
-        wave, rate = decoded(fake.path.read_bytes(), fake.path.name)
-        wave = at_rate(wave, rate)[piece.start : piece.start + len(piece.wave)]
         utterance = _of_piece(
             piece,
             path,

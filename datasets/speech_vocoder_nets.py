@@ -61,7 +61,6 @@ NEURAL: Mapping[str, NeuralSpec] = MappingProxyType(
             NeuralSpec(up=Up.TRANSPOSED, mel=True, factors=(5, 4, 4, 2), width=128),
             NeuralSpec(up=Up.TRANSPOSED, mel=False, factors=(4, 4, 2), width=64),
             NeuralSpec(up=Up.NEAREST, mel=True, factors=(5, 4, 4, 2), width=128),
-            NeuralSpec(up=Up.NEAREST, mel=False, factors=(5, 4, 2), width=64),
             NeuralSpec(up=Up.ISTFT, mel=True, factors=(), width=160),
         )
     }
