@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 
 from unmask.card import load_card
+from unmask.datasets.loaders_text import load_texts
 from unmask.datasets.manifest import Split
 from unmask.datasets.text_samples import PERSON, TextSample, split_of
 from unmask.detect.text import smollm, text_detector
 from unmask.detect.text.detector import WEIGHTS, Judged, TextDetector, load_text_detector
+from unmask.detect.text.documents import documents
 from unmask.detect.text.ngram_train import NGramConfig
 from unmask.detect.text.text_detector import doubts_of, language_of, segments, shown_tokens
 from unmask.detect.text.train import TextConfig, build
+from unmask.detect.train_command import main as train
 from unmask.errors import WeightsError
 from unmask.evidence import Finding, NotApplicable
 from unmask.media import Media, open_bytes
@@ -200,3 +203,26 @@ def test_smollm_prefers_prose_to_its_words_in_disorder() -> None:
     cut = prose.until(len(PROSE[:200].strip()))
     assert np.allclose(half.log_prob, cut.log_prob, atol=0.35)  # bfloat16 where there is hardware
     assert len(model.score("")) == len(model.score("Hello")) == 0
+
+
+def test_training_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        train(
+            ["text", "--data", f"pairs:{tmp_path / 'absent'}", "--cache", str(tmp_path / "c"),
+             "--out", str(tmp_path / "o.safetensors"), "--no-model"]
+        )  # fmt: skip
+    assert caught.value.code == 2
+    assert not (tmp_path / "o.safetensors").exists()
+
+
+@pytest.mark.shared
+def test_the_shipped_detector_leans_the_right_way_on_an_unseen_family(shared: Path) -> None:
+    plain = load_text_detector(WEIGHTS, with_model=False)
+    found = load_texts(f"pairs:{shared / 'text_human_vs_lm'}")
+    kept = [s for s in found if s.domain == "writing" and s.generator in {PERSON, "gpt-neox-20b"}]
+    made = documents(kept[:320], 300)
+    scores: dict[bool, list[float]] = {True: [], False: []}
+    for one in made:
+        scores[one.machine].append(plain.judge(one.text).score)
+    assert min(map(len, scores.values())) > 20
+    assert np.median(scores[True]) > np.median(scores[False])
