@@ -48,7 +48,7 @@ def joined(parts: Sequence[TokenScores]) -> TokenScores:
 class LanguageModel(Protocol):
     """Gives every token of a text its probability, and the spread that it expected."""
 
-    name: str
+    name: str  # another one for other weights: scores are kept under it
 
     def score(self, text: str) -> TokenScores:
         """Of a passage of normalised text, at most a few hundred words."""

@@ -6,6 +6,7 @@ context; what is left of its mass goes to the next shorter context. So the distr
 words is a multiple of the unigrams' but for the words of two rows, and its moments need only those.
 """
 
+import hashlib
 import itertools
 import re
 from collections.abc import Mapping
@@ -60,8 +61,6 @@ class Rows:
 class NGramModel:
     """Trigrams over a vocabulary of at most 65,536 words."""
 
-    name = "n-gram"
-
     def __init__(
         self, vocabulary: list[str], unigram: NDArray[np.float32], pairs: Rows, triples: Rows
     ) -> None:
@@ -73,6 +72,7 @@ class NGramModel:
         self._sorted = np.sort(self._unigram)
         self._pairs, self._triples = pairs, triples
         self._spread()
+        self.name = f"n-gram-{self._digest()}"
 
     def _spread(self) -> None:
         """Of every word that a pair begins with: the distribution of what follows, prepared.
@@ -97,6 +97,13 @@ class NGramModel:
             change = self._q * np.log(self._q) ** power
             change -= self._plain * np.log(self._plain) ** power
             total[pairs.contexts] += pairs.row_sums(change)
+
+    def _digest(self) -> str:
+        """Tells apart models of other texts or settings: scores of one are not the other's."""
+        found = hashlib.sha256("\n".join(self.vocabulary).encode())
+        for rows in (self._pairs, self._triples):
+            found.update(rows.words.tobytes() + rows.probabilities.tobytes())
+        return found.hexdigest()[:12]
 
     def ids(self, found: list[tuple[int, int, str]]) -> list[int]:
         """Places of words in the vocabulary."""

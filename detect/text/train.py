@@ -67,7 +67,7 @@ def fill(
 ) -> dict[str, ScoreCache]:
     """Scores of every sample by every model, from the cache or made now."""
     texts = [text for text in map(whole_of, samples) if text]
-    caches = {group: ScoreCache(cache / group) for group in models}
+    caches = {group: ScoreCache(cache / model.name) for group, model in models.items()}
     for group, model in models.items():
         caches[group].fill(model, texts)
     return caches
