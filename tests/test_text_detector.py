@@ -199,8 +199,8 @@ def test_smollm_prefers_prose_to_its_words_in_disorder() -> None:
     assert (prose.rank >= 1).all()
     assert (prose.variance >= 0).all()
     assert (np.diff(prose.ends) > 0).all()
-    half = model.score(PROSE[:200].strip())
-    cut = prose.until(len(PROSE[:200].strip()))
+    start = " ".join(PROSE.split()[:40])
+    half, cut = model.score(start), prose.until(len(start))
     assert np.allclose(half.log_prob, cut.log_prob, atol=0.35)  # bfloat16 where there is hardware
     assert len(model.score("")) == len(model.score("Hello")) == 0
 

@@ -60,6 +60,7 @@ def test_statistics_by_hand() -> None:
         statistics(scores([], []))
     once, twice = (statistics(scores([-1.0] * n, [3] * n)) for n in (50, 99))
     assert once == pytest.approx(twice, abs=1e-6)  # nothing grows with the length alone
+    assert all(map(math.isfinite, once.values()))
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ BUCKETS = 2**15
 LENGTHS = (2, 3, 4, 5)
 
 
+@lru_cache(maxsize=4096)  # a document is asked for by every fold of a training
 def hashed(text: str, buckets: int = BUCKETS) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """(buckets, weights) of normalised text: 1 + ln count of each n-gram, of unit length."""
     padded = f" {text.lower()} "

@@ -202,6 +202,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", action="append", required=True, help="convention:path")
     parser.add_argument("--cache", type=Path, required=True, help="folder of token scores")
+    parser.add_argument(
+        "--cached", action="store_true", help="leave out documents that are not in the cache"
+    )
     given = parser.parse_args(arguments)
     detector = load_text_detector()
     if detector.smollm is None:
@@ -209,7 +212,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     samples = [s for where in given.data for s in load_texts(where)]
     kept = thin_texts(samples, PROMPTS, ALONE)
     models: Mapping[str, LanguageModel] = {NGRAM: detector.ngram, SMOLLM: detector.smollm}
-    caches = fill(kept, models, given.cache)
+    texts = [] if given.cached else kept
+    caches = fill(texts, models, given.cache)
     train = training_documents(kept, caches, TextConfig())[1]
     found = Measured(
         scored=test_documents(kept, caches, detector), detectors=scorers(detector, train)

@@ -15,6 +15,7 @@ Array = NDArray[np.floating]
 Ranks = NDArray[np.integer]
 GLTR_BINS = (10, 100, 1000)  # upper ends of the first three of four bins of ranks
 _FLOOR = 1e-9
+_EVEN = 1e-4  # deviation in nats below which a text is all alike
 
 
 def perplexity(log_prob: Array) -> float:
@@ -65,9 +66,10 @@ def burstiness(log_prob: Array) -> float:
 
 def surprise_runs(log_prob: Array) -> float:
     """Correlation in [-1, 1] of a token's surprisal with the one before it."""
-    if len(log_prob) < 3 or np.std(log_prob[1:]) < _FLOOR or np.std(log_prob[:-1]) < _FLOOR:
+    values = np.asarray(log_prob, np.float64)
+    if len(values) < 3 or min(np.std(values[1:]), np.std(values[:-1])) < _EVEN:
         return 0.0
-    return float(np.corrcoef(log_prob[1:], log_prob[:-1])[0, 1])
+    return float(np.corrcoef(values[1:], values[:-1])[0, 1])
 
 
 def surprise_scores(log_prob: Array, entropy: Array, variance: Array) -> NDArray[np.float64]:
