@@ -26,7 +26,7 @@ def levelled(wave: Tensor) -> Tensor:
     frames = wave[:, : wave.shape[1] // _LEVEL_FRAME * _LEVEL_FRAME]
     if not frames.shape[1]:
         return wave
-    power = frames.unflatten(1, (-1, _LEVEL_FRAME)).square().mean(2)
+    power = frames.reshape(len(wave), -1, _LEVEL_FRAME).square().mean(2)
     loud = torch.quantile(power, _LOUD, dim=1, keepdim=True)
     return wave / torch.sqrt(torch.where(loud > 1e-12, loud, torch.ones_like(loud)))
 

@@ -39,7 +39,8 @@ def insertions(data: Sequence[Utterance], split: Split, count: int, seed: int) -
     drawn. Raises ValueError where a class is missing, or a corpus has too little speech.
     """
     kept = [u for u in data if u.split is split and u.band == RATE]
-    fakes, reals = defaultdict(list), defaultdict(list)
+    fakes: dict[str, list[Utterance]] = defaultdict(list)
+    reals: dict[str, list[Utterance]] = defaultdict(list)
     for one in kept:
         (fakes[one.family] if one.fake else reals[one.corpus]).append(one)
     if not fakes or not reals:

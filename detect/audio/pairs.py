@@ -81,7 +81,7 @@ class Pool:
 
     def wave(self, one: Utterance) -> Wave:
         """(N,) of a recording of the pool."""
-        return self._waves[one.path].astype(np.float32) / 32767
+        return np.asarray(self._waves[one.path], np.float32) / np.float32(32767)
 
     def draw(self, rng: np.random.Generator) -> tuple[Utterance, Utterance, bool]:
         """(real, fake, whether the fake was made of this real one); families come alike often."""

@@ -1,5 +1,6 @@
 """What real speech sounds like to a detector, and how far a recording lies outside of that."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -35,7 +36,7 @@ class SpeechRange:
     def distance(self, values: Floats) -> float:
         """Mahalanobis distance from the middle of the real recordings."""
         apart = values - self.mean
-        return float(np.sqrt(max(0.0, apart @ self.precision @ apart)))
+        return math.sqrt(max(0.0, float(apart @ self.precision @ apart)))
 
     def likeness(self, values: Floats) -> float:
         """The chance that a real recording is at least as odd: a conformal p-value in (0, 1]."""
@@ -48,7 +49,11 @@ class SpeechRange:
         x = np.asarray(one, float)
         covariance = np.cov(x, rowvar=False)
         covariance = (1 - _SHRINK) * covariance + _SHRINK * np.diag(np.diag(covariance))
-        blank = cls(mean=x.mean(0), precision=np.linalg.inv(covariance), distances=np.zeros(0))
+        blank = cls(
+            mean=x.mean(0),
+            precision=np.asarray(np.linalg.inv(covariance), float),
+            distances=np.zeros(0),
+        )
         distances = np.array([blank.distance(v) for v in np.asarray(other, float)])
         return cls(mean=blank.mean, precision=blank.precision, distances=distances)
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from unmask.datasets.manifest import Split
@@ -37,7 +37,7 @@ VALIDATION_PAIRS = 100  # enough to watch a run by
 class TrainConfig:
     """Options of a run, saved as JSON beside its checkpoints."""
 
-    front_ends: tuple[str, ...] = ("linear",)
+    front_ends: tuple[str, ...] = ("constant_q",)
     steps: int = 500
     pairs: int = 12  # in a batch
     lr: float = 3e-3  # the largest, of AdamW
@@ -83,7 +83,7 @@ def loss_of(logits: Tensor, labels: Tensor, own: Tensor, ranked: float) -> Tenso
     pure = (whole < 1e-6) | (whole > 1 - 1e-6)
     loss = 0.5 * frame + F.binary_cross_entropy_with_logits(score[pure], whole[pure])
     if own.any():
-        real, fake = logits.mean(1).unflatten(0, (-1, 2)).unbind(1)
+        real, fake = logits.mean(1).reshape(-1, 2).unbind(1)
         loss = loss + ranked * F.softplus(real - fake)[own].mean()
     return loss
 
@@ -96,12 +96,12 @@ def validation_pairs(data: Sequence[Utterance], config: TrainConfig) -> Tensor:
 
 
 @torch.inference_mode()
-def validate(nets: Nets, pairs: Tensor, device: str) -> dict[str, float]:
+def validate(nets: nn.Module, pairs: Tensor, names: Sequence[str], device: str) -> dict[str, float]:
     """AUC of each network, and of the mean of their logits."""
     nets.eval()
-    found: dict[str, list[Tensor]] = {name: [] for name in nets}
+    found: dict[str, list[Tensor]] = {name: [] for name in names}
     for part in torch.split(pairs.flatten(0, 1), 32):
-        features = features_of(tuple(nets), part.to(device))
+        features = features_of(names, part.to(device))
         for name, logits in nets(features).items():
             found[name].append(pooled(logits).cpu())
     scores = {name: torch.cat(parts).numpy() for name, parts in found.items()}
@@ -199,7 +199,7 @@ def train(
         row = {"step": step + 1, "loss": float(np.mean(losses))}
         row |= {"cpu_seconds": time.process_time() - clock}
         losses = []
-        found = validate(average.module, watched, device)
+        found = validate(average.module, watched, config.front_ends, device)
         with (out / "log.jsonl").open("a") as log:
             log.write(json.dumps(row | {f"auc_{k}": round(v, 4) for k, v in found.items()}) + "\n")
         state = {name: part.state_dict() for name, part in parts.items()}
