@@ -93,8 +93,10 @@ def test_the_sound_track_of_a_clip_is_read_as_a_recording(
     silent = one.analyse(sounds["silent film"])
     assert isinstance(silent, NotApplicable)
     assert silent.code == "no_sound"
-    assert isinstance(one.analyse(sounds["film"]), Finding)
+    # What the tests make has no words in it.
+    expected = NotApplicable if one.name == "speech" else Finding
+    assert isinstance(one.analyse(sounds["film"]), expected)
 
 
-def test_there_are_seven_that_read_the_signal() -> None:
-    assert len(SIGNAL) == 7
+def test_there_are_eight_that_read_the_signal() -> None:
+    assert len(SIGNAL) == 8

@@ -10,6 +10,7 @@ from unmask.forensics.audio import (
     noise_floor,
     repeated_sound,
     sound_levels,
+    speech,
     vocoder_traces,
 )
 
@@ -20,5 +21,6 @@ __all__ = [
     "noise_floor",
     "repeated_sound",
     "sound_levels",
+    "speech",
     "vocoder_traces",
 ]

@@ -28,6 +28,7 @@ CANDIDATES = 24
 SHORTEST = 0.3  # seconds of copy, and of distance
 PART = 0.04  # seconds compared at once
 ALIKE = 0.98  # correlation from which two parts are one sound
+MOST = 8  # copies at one distance: music made of loops has thousands
 LEAST = 1.5  # seconds of recording
 
 
@@ -80,7 +81,8 @@ def copies_of(samples: Samples, rate: int) -> tuple[Copy, ...]:
     found: list[Copy] = []
     for distance, place in candidates(prints):
         exact = _exact(samples, round(distance * hop), round(place * hop), round(hop))
-        for one in _alike(samples, rate, exact):
+        longest = sorted(_alike(samples, rate, exact), key=lambda c: -c.first.seconds)
+        for one in longest[:MOST]:
             if not any(_same(one, other) for other in found):
                 found.append(one)
     return tuple(sorted(found, key=lambda c: -c.first.seconds)[:20])

@@ -95,7 +95,7 @@ def speech_or_reason(samples: Samples, rate: int) -> tuple[Region, ...] | NotApp
     """The stretches of speech, or the reason why there is too little of it to judge.
 
     Codes: low_rate, too_short, silence, music, no_speech, little_speech. Music counts, sung or
-    under a voice, where it fills half of the recording. How many people speak is not told.
+    under a voice, where it fills half of the recording. How many speak is asked in voices.py.
     """
     if rate < LEAST_RATE:
         return _reason("low_rate", f"Sampled at {rate} Hz, below a telephone: too coarse to judge.")
