@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tones
 from numpy.typing import NDArray
 from PIL import Image
 from playwright import sync_api
@@ -112,6 +113,17 @@ def upload(page: "sync_api.Page", data: bytes, name: str = NAME) -> None:
     page.locator('[data-testid="stMain"] input[type=file]').set_input_files(
         [{"name": name, "mimeType": "image/jpeg", "buffer": data}]
     )
+
+
+def test_a_recording_is_drawn_and_can_be_played(page: "sync_api.Page") -> None:
+    upload(page, tones.wav(tones.voice(4)), "speech.wav")
+    page.locator(VERDICT).wait_for(timeout=PATIENCE)
+    page.get_by_role("heading", name="The sound", exact=True).wait_for(timeout=PATIENCE)
+    page.get_by_alt_text("Waveform and spectrogram").wait_for(timeout=PATIENCE)
+    player = page.locator("audio")
+    player.wait_for(timeout=PATIENCE)
+    page.wait_for_function("document.querySelector('audio').duration > 3.9", timeout=PATIENCE)
+    assert player.evaluate("player => player.error") is None
 
 
 def test_upload_verdict_and_downloads(page: "sync_api.Page", picture: bytes) -> None:
