@@ -162,8 +162,8 @@ def _card(weights: Path, results: Mapping[str, Mapping[str, float]]) -> Card:
         ),
         licence="Research and journalism use: trained on GPL-2, CC BY, CC BY-SA and BSD recordings",
         command="python -m unmask.datasets.speech_vocoder train --data CORPUS --out RUNS"
-        " --steps 800 (mel), 1200 (wave); python -m unmask.datasets.speech_vocoder pack --data CORPUS"
-        " --runs RUNS",
+        " --steps 800 (mel), 1200 (wave);"
+        " python -m unmask.datasets.speech_vocoder pack --data CORPUS --runs RUNS",
         calibration={},
         thresholds={},
         results=results,
