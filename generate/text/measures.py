@@ -39,6 +39,7 @@ def assess_texts(
     for order in ORDERS:
         one = References(against, vocabulary=vocabulary, order=order) if order < 4 else known
         bleu[str(order)] = _interval(one.bleu(made, smooth=True))
+    known_texts = {tuple(row) for row in _plain(training)}
     copies = longest_copies(made, training, vocabulary)
     pairs = [list(pairwise(row)) for row in _plain(made)]
     counts = [Counter(p) for p in pairs]
@@ -51,9 +52,7 @@ def assess_texts(
         distinct=len({p for row in pairs for p in row}) / total,
         longest_copy=int(copies.max()),
         median_copy=float(np.median(copies)),
-        whole_copies=sum(
-            row in {*map(tuple, _plain(training))} for row in map(tuple, _plain(made))
-        ),
+        whole_copies=sum(tuple(row) in known_texts for row in _plain(made)),
     )
 
 
