@@ -17,6 +17,8 @@ from unmask.sound import Samples
 
 LEAST = 1.0  # seconds
 PLACES = {MP3.name: 3, AAC_SINE.name: 2, AAC_KBD.name: 2}  # looked at, spread over the recording
+# Codecs that leave a grid of the family: Vorbis' and WMA's transform is AAC's but for the window.
+ALIKE = {"MP3": ("mp3",), "AAC": ("aac", "vorbis", "wma", "opus")}
 DECODER_DELAY = 529  # samples of an MP3 decoder, of which the last does not count: ISO 11172-3
 
 
@@ -28,9 +30,9 @@ class History:
     stretches: tuple[Stretch, ...]  # without the clearest grid
 
 
-def own_offsets(codec: str, data: bytes) -> dict[str, tuple[int, ...]]:
-    """Offsets at which the file's own codec leaves its grid, by filterbank."""
-    if codec.startswith("mp3"):
+def own_offsets(form: str, data: bytes) -> dict[str, tuple[int, ...]]:
+    """Offsets at which the own codec of a file of format `form` leaves its grid, by filterbank."""
+    if form == "mp3":
         skipped = mp3_delay(data)
         offset = 1 if skipped is None else (1 - skipped - DECODER_DELAY) % MP3.hop
         return {MP3.name: (offset,)}
@@ -39,8 +41,10 @@ def own_offsets(codec: str, data: bytes) -> dict[str, tuple[int, ...]]:
 
 def history(samples: Samples, rate: int, codec: str, own: dict[str, tuple[int, ...]]) -> History:
     """Grids of encoders before the file's own, in (samples,) as decoded."""
-    # AAC's encoders differ in how many samples they put first: any grid may be the file's own.
-    banks = [b for b in ALL if not (codec.startswith("aac") and b.codec == "AAC")]
+    # Where nobody knows how many samples came first, any grid may be the file's own.
+    banks = [
+        bank for bank in ALL if not (codec.startswith(ALIKE[bank.codec]) and bank.name not in own)
+    ]
     found: dict[tuple[str, int], Grid] = {}
     for bank in banks:
         for start in loud_starts(samples, length_of(bank), PLACES[bank.name]):
@@ -66,7 +70,8 @@ def _known(found: dict[tuple[str, int], Grid], key: tuple[str, int]) -> float:
     title="Earlier compression of the sound",
     reads="the frequencies that an MP3 or AAC encoder rounded to zero, at every alignment",
     look_for="a lossless file that was MP3 or AAC; a stretch whose frames begin elsewhere",
-    ignore="the trace itself: honest sound is converted often. Resampling wipes it out",
+    ignore="the trace itself: honest sound is converted often. Resampling wipes it out. "
+    "Vorbis and WMA look like AAC",
     paper="Yang, Qu and Huang 2008, Detecting digital audio forgeries by checking frame offsets; "
     "Bianchi et al. 2014",
 )
@@ -76,7 +81,7 @@ def earlier_compression(media: Media) -> Finding | NotApplicable:
     if isinstance(sound, NotApplicable):
         return sound
     best, samples = _best(media, sound)
-    cuts = [s for s in best.stretches if s.other is not None]
+    cuts = [s for s in best.stretches if s.other and _beyond_doubt(s, best.grids[0])]
     return Finding(
         summary=_summary(best, sound, cuts),
         notable=bool(best.stretches) or (bool(best.grids) and sound.lossless),
@@ -91,9 +96,15 @@ def earlier_compression(media: Media) -> Finding | NotApplicable:
     )
 
 
+def _beyond_doubt(stretch: Stretch, grid: Grid) -> bool:
+    """Whether both grids are clear and the stretch is long: more than a list of findings needs."""
+    other = stretch.other.deviations if stretch.other else 0.0
+    return min(other, grid.deviations) >= 1.5 * SURE and stretch.region.seconds >= 2 * LEAST
+
+
 def _best(media: Media, sound: Sound) -> tuple[History, Samples]:
     """The mean of the channels shows joint stereo, a channel alone the rest: the clearer counts."""
-    own = own_offsets(sound.codec, media.data)
+    own = own_offsets(media.format.name, media.data)
     best, samples = history(sound.samples, sound.rate, sound.codec, own), sound.samples
     wave = media.waveform
     if best.grids or wave is None or wave.shape[1] < 2:

@@ -99,10 +99,13 @@ def _info_tag(data: bytes, at: int) -> dict[str, Any] | None:
 def mp3_delay(data: bytes) -> int | None:
     """Samples that the encoder put before the sound, as its tag says; None without a tag.
 
-    FFmpeg leaves them out, with those of the decoder, and nothing where there is no tag.
+    FFmpeg leaves them out, with those of the decoder, where the tag is by LAME or by itself, and
+    nothing otherwise.
     """
-    delay = mp3_facts(data).get("encoder_delay")
-    return delay if isinstance(delay, int) else None
+    facts = mp3_facts(data)
+    delay = facts.get("encoder_delay")
+    known = str(facts.get("encoder", "")).startswith(("LAME", "Lavf", "Lavc"))
+    return delay if known and isinstance(delay, int) else None
 
 
 # --- WAV ---------------------------------------------------------------------------------------
