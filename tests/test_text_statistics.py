@@ -12,7 +12,7 @@ from unmask.detect.text.characters import BUCKETS, fit_characters, hashed
 from unmask.detect.text.documents import documents, whole_of
 from unmask.detect.text.fusion import fit_fusion
 from unmask.detect.text.language_model import TokenScores
-from unmask.detect.text.lengths import LengthCalibration, fit_length, rare
+from unmask.detect.text.lengths import FLOOR, LengthCalibration, fit_length, rare
 from unmask.detect.text.ngram import UNKNOWN, NGramModel, tokens
 from unmask.detect.text.ngram_train import NGramConfig, fit_ngrams
 from unmask.detect.text.normalise import normalise, passages
@@ -153,6 +153,7 @@ def test_longer_texts_may_say_more() -> None:
     ratios = [calibration.llr(1.0, words) for words in (20, 50, 122, 300, 5000)]
     assert ratios[0] == ratios[1] < ratios[2] < ratios[3] == ratios[4]
     assert 0 < ratios[1] < 1.5
+    assert calibration.llr(-99.0, 300) == FLOOR
     assert rare([float(i) for i in range(200)]) == 197
     assert rare([1.0, 5.0, 3.0]) == 5.0
 

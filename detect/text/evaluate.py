@@ -107,20 +107,20 @@ def difference(cell: Sequence[Scored], first: Floats, second: Floats) -> Estimat
     return interval(value, drawn, draws.trials)
 
 
-def called(
-    detector: TextDetector, mode: str, scored: Sequence[Scored], words: int
-) -> tuple[int, int, int]:
-    """(called a machine's, called a person's, all) at the shipped thresholds and even odds."""
+def called(detector: TextDetector, mode: str, scored: Sequence[Scored], words: int) -> int:
+    """How many are called a machine's at the shipped thresholds and even odds.
+
+    None is ever called a person's: `lengths.FLOOR`.
+    """
     calibration, fusion = detector.calibrations[mode], detector.fusions[mode]
     at = detector.card.thresholds
-    machine = person = 0
+    count = 0
     for one in scored:
-        if not (at["least_surprisal"] <= one.features["ngram.surprisal"] <= at["most_surprisal"]):
-            continue
+        surprisal = one.features["ngram.surprisal"]
         llr = calibration.llr(fusion.score(one.features), words)
-        machine += llr >= math.log(9) and llr > calibration.alarm(words)
-        person += llr <= -math.log(9)
-    return machine, person, len(scored)
+        within = at["least_surprisal"] <= surprisal <= at["most_surprisal"]
+        count += within and llr >= math.log(9) and llr > calibration.alarm(words)
+    return count
 
 
 def rate(count: int, of: int) -> Estimate:

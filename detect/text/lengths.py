@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 
 from unmask.detect.calibration import Calibration, fit
 
+# ln ratio below which no text falls. A model that nobody trained on may write like a person, and no
+# validation data say how often: so a text is never called a person's by its statistics alone.
+FLOOR = -2.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class AtLength:
@@ -27,8 +31,12 @@ class LengthCalibration:
     lengths: tuple[AtLength, ...]
 
     def llr(self, score: float, words: int) -> float:
-        """ln P(score | machine) / P(score | person) of a document of so many words."""
-        return self._between(words, [float(at.calibration.llr(score)) for at in self.lengths])
+        """ln P(score | machine) / P(score | person) of a document of so many words.
+
+        Never below -2: see FLOOR.
+        """
+        ratios = [float(at.calibration.llr(score)) for at in self.lengths]
+        return max(FLOOR, self._between(words, ratios))
 
     def alarm(self, words: int) -> float:
         """The ln ratio from which people's texts of that length are rare."""
