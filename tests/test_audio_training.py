@@ -10,7 +10,7 @@ import torch
 from unmask.datasets.manifest import CAMERA, Split
 from unmask.datasets.speech_manifest import Utterance
 from unmask.datasets.speech_signal import to_pcm
-from unmask.detect.audio.fit import build
+from unmask.detect.audio.fit import build, modest
 from unmask.detect.audio.frontends import HOP, RATE
 from unmask.detect.audio.inference import load_audio_detector
 from unmask.detect.audio.pairs import (
@@ -24,6 +24,7 @@ from unmask.detect.audio.pairs import (
     read_wave,
 )
 from unmask.detect.audio.train import TrainConfig, loss_of, masked, train
+from unmask.detect.calibration import Calibration
 from unmask.detect.train import averaged
 from unmask.errors import WeightsError
 
@@ -183,3 +184,12 @@ def test_a_class_or_a_file_that_is_missing_is_said(corpus: list[Utterance], tmp_
     broken.write_bytes(b"RIFF and nothing more")
     with pytest.raises(ValueError, match="no sound"):
         read_wave(broken)
+
+
+def test_few_groups_allow_no_certainty() -> None:
+    sure = Calibration(slope=1.0, offset=0.0, miss=0.001, alarm=0.002)
+    found = modest(sure, families=2, corpora=4)
+    assert (found.miss, found.alarm) == pytest.approx((1 / 6, 0.1))
+    assert float(found.llr(1e6)) == pytest.approx(np.log(9))
+    unsure = Calibration(slope=1.0, offset=0.0, miss=0.3, alarm=0.2)
+    assert modest(unsure, families=9, corpora=9) == unsure

@@ -160,7 +160,7 @@ def judged(detector: AudioDetector, wave: Samples, regions: Sequence[Region]) ->
     return Finding(
         summary=_sentence(llr, doubts, found if partly else ()),
         llr=llr,
-        notable=(llr > math.log(10) or partly) and not _others(doubts),
+        notable=(llr > detector.card.thresholds["llr_fpr_1"] or partly) and not _others(doubts),
         doubts=tuple(doubts),
         facts=_facts(detector, scored, llr, views, likeness, regions, found),
         timeline=timeline,

@@ -82,7 +82,12 @@ def fit_all(found: Looked, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     weights = group_weights(found.utterances)
     scores = found.scores(names)
     repeats = scores.shape[1]
-    recording = fit(np.repeat(fake, repeats), scores.ravel(), np.repeat(weights, repeats))
+    plain = fit(np.repeat(fake, repeats), scores.ravel(), np.repeat(weights, repeats))
+    recording = modest(
+        plain,
+        families=len({u.family for u in found.utterances if u.fake}),
+        corpora=len({u.corpus for u in found.utterances if not u.fake}),
+    )
     llr = recording.llr(scores)
     thresholds = {
         name: conformal_threshold(llr[~fake].ravel(), rate)
@@ -101,6 +106,20 @@ def fit_all(found: Looked, names: Sequence[str]) -> dict[str, dict[str, Any]]:
         },
         "thresholds": thresholds,
     }
+
+
+def modest(found: Calibration, *, families: int, corpora: int) -> Calibration:
+    """No surer of a stranger than so many groups allow.
+
+    What decides is whether a new family is heard and a new corpus is not mistaken, and recordings
+    of one group err together: n groups without an error leave a rate of about 1 / (2 (n + 1)) for
+    the next one (Krichevsky and Trofimov 1981), however many recordings they hold.
+    """
+    return replace(
+        found,
+        miss=max(found.miss, 0.5 / (families + 1)),
+        alarm=max(found.alarm, 0.5 / (corpora + 1)),
+    )
 
 
 def _half_second(

@@ -10,6 +10,7 @@ source utterance, differences are paired.
 import argparse
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,7 @@ from unmask.detect.evaluation.tables import Estimate
 from unmask.sound import Samples
 
 DRAWS = 1000
+FEWEST = 5  # fakes of a family that has a row of its own
 OURS = "audio_detector"
 ALL = "all families"
 # An assumed verifier: t-DCF weighs a detector's errors by those of what it guards.
@@ -89,7 +91,8 @@ def _numbers(found: Estimate) -> list[float]:
 def by_family(tables: Mapping[str, Table], figure: Figure) -> Rows:
     """The figure of each family of fakes against all real recordings, and of all together."""
     one = next(iter(tables.values()))
-    families = sorted({u.family for u in one.utterances if u.fake})
+    count = Counter(u.family for u in one.utterances if u.fake)
+    families = sorted(family for family, n in count.items() if n >= FEWEST)
     rows: Rows = {}
     for family in (ALL, *families):
         part = tables
