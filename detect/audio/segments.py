@@ -15,7 +15,7 @@ from unmask.sound import Region
 SHORTEST = 1.0  # seconds
 # Neighbouring half seconds hear the same voice in the same room: their ratios are not independent,
 # and a stretch must gather more than one value's evidence to be shown.
-LEAST = 6.0  # sum of the ratios of a stretch
+LEAST = 12.0  # sum of the ratios of a stretch
 
 
 def maximal_stretches(values: ArrayLike) -> list[tuple[int, int, float]]:
