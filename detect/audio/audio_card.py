@@ -43,7 +43,7 @@ LIMITS = {
     "least_speech": 2.0,  # seconds
     "least_bandwidth": 2500.0,  # Hz
     "view_spread": 3.0,  # of the ratios of a recording's views
-    "region_evidence": 12.0,  # sum of half seconds' ratios; 6, 8, 10, 12, 16 were tried on validation
+    "region_evidence": 12.0,  # sum of half seconds' ratios, chosen on validation
 }
 
 
