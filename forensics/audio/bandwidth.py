@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.evidence import Finding, Kind, NotApplicable, Plot
-from unmask.forensics.audio.hearing import as_facts, heard, listed, spectra
+from unmask.forensics.audio.hearing import Sound, as_facts, heard, listed, spectra
 from unmask.media import Media
 from unmask.registry import analyser
 from unmask.sound import Region, Samples, runs
@@ -152,21 +152,9 @@ def bandwidth(media: Media) -> Finding | NotApplicable:
         return NotApplicable(code="low_rate", text=text)
     found = bandwidth_of(sound.samples, sound.rate)
     cut = found.drop > 0 and found.edge < SHARE * sound.rate / 2
-    parts = []
-    if cut:
-        parts.append(
-            f"Above {found.edge / 1000:.1f} kHz there is nothing, though the file could hold "
-            f"{sound.rate / 2000:.1f} kHz: typical of {meaning(found.edge)}."
-        )
-        if not sound.lossless:
-            parts.append("The file's own lossy codec may have done that.")
-    else:
-        parts.append("The sound reaches as high as its sampling rate allows, or fades naturally.")
-    if found.other:
-        parts.append(f"From {listed(found.other)} it ends at another frequency than elsewhere.")
     times = np.arange(found.edges.size) * BLOCK + BLOCK / 2
     return Finding(
-        summary=" ".join(parts),
+        summary=_summary(found, cut, sound),
         notable=bool(found.other) or (cut and sound.lossless),
         facts={
             "cutoff_hz": found.edge if cut else None,
@@ -192,3 +180,19 @@ def bandwidth(media: Media) -> Finding | NotApplicable:
             ),
         ),
     )
+
+
+def _summary(found: Bandwidth, cut: bool, sound: Sound) -> str:
+    parts = []
+    if cut:
+        parts.append(
+            f"Above {found.edge / 1000:.1f} kHz there is nothing, though the file could hold "
+            f"{sound.rate / 2000:.1f} kHz: typical of {meaning(found.edge)}."
+        )
+        if not sound.lossless:
+            parts.append("The file's own lossy codec may have done that.")
+    else:
+        parts.append("The sound reaches as high as its sampling rate allows, or fades naturally.")
+    if found.other:
+        parts.append(f"From {listed(found.other)} it ends at another frequency than elsewhere.")
+    return " ".join(parts)
