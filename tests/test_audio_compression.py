@@ -63,7 +63,7 @@ def test_a_cut_moves_the_grid(codec: str) -> None:
     whole = passed(tones.voice(16, RATE), codec)
     found = examined(np.concatenate([whole[: 9 * RATE], whole[11 * RATE + 317 :]]))
     (claim,) = found.claims
-    assert claim.kind is ClaimKind.ALTERED
+    assert claim.kind is ClaimKind.EDITED
     ((start, end),) = found.facts["regions"]
     # Which of the two parts is "the other" is open: one of them ends where the cut is.
     assert min(abs(start - 9), abs(end - 9)) <= 0.5

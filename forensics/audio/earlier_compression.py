@@ -124,13 +124,14 @@ def _grid(grid: Grid) -> dict[str, Any]:
 
 
 def _claims(cuts: list[Stretch]) -> tuple[Claim, ...]:
+    # Honest recordings are cut too: it is said, and it is no verdict.
     if not cuts:
         return ()
     text = (
         f"From {listed([s.region for s in cuts])} the frames of an earlier encoder begin at "
         "another place than in the rest: the recording was cut or put together after that encoding."
     )
-    return (Claim(kind=ClaimKind.ALTERED, basis=Basis.MEASURED, text=text),)
+    return (Claim(kind=ClaimKind.EDITED, basis=Basis.MEASURED, text=text),)
 
 
 def _summary(found: History, sound: Sound, cuts: list[Stretch]) -> str:
