@@ -26,11 +26,11 @@ def page(rows: Sequence[Row]) -> Iterator[str]:
         ]
         yield f"| {method} | " + " | ".join(cells) + " |"
     yield ""
-    yield "| learned by | temperature | NLL_oracle | test NLL | Self-BLEU-2 |"
-    yield "|---|---|---|---|---|"
+    yield "| learned by | temperature | NLL_oracle | test NLL | Self-BLEU-2 | seeds |"
+    yield "|---|---|---|---|---|---|"
     for method in methods:
         sweeps = [row["sweep"] for row in rows if row["method"] == method and "sweep" in row]
         for at in zip(*sweeps, strict=True):
             means = [sum(one[f] for one in at) / len(at) for f in FIGURES]
             figures = " | ".join(f"{value:.3f}" for value in means)
-            yield f"| {method} | {at[0]['temperature']:g} | {figures} |"
+            yield f"| {method} | {at[0]['temperature']:g} | {figures} | {len(at)} |"
