@@ -83,7 +83,7 @@ SPEECH = TextEntry(
     special=(RARE,),
     split=split_words,
     write=written,
-    profiles=_profiles(700, 12, "to be measured"),
+    profiles=_profiles(700, 12, "about two minutes of one core"),
 )
 CAPTIONS = TextEntry(
     name="captions",
@@ -97,13 +97,13 @@ CAPTIONS = TextEntry(
     special=(RARE, END),
     split=lambda prompt: split_words(prompt.lower()),
     write=written,
-    profiles=_profiles(700, 12, "to be measured"),
+    profiles=_profiles(700, 12, "about two minutes of one core"),
 )
 TEXTS: dict[str, TextEntry] = {
     entry.name: entry
     for entry in (
-        _quatrains(5, "five", _profiles(700, 12, "to be measured")),
-        _quatrains(7, "seven", _profiles(700, 12, "to be measured")),
+        _quatrains(5, "five", _profiles(700, 12, "about two minutes of one core")),
+        _quatrains(7, "seven", _profiles(700, 12, "about two minutes of one core")),
         SPEECH,
         CAPTIONS,
     )
