@@ -17,8 +17,8 @@ _CANNOT = (
     "Who is behind a file. Names in metadata can be typed in; a signature proves who signed, not "
     "that the signer tells the truth.",
     "Anything from silence. That no trace was found proves nothing.",
-    "Movement, lips and voices. Of a clip it judges sampled frames, the container and what the "
-    "file says of itself.",
+    "Movement and lips. Of a clip it judges sampled frames, the sound, the container and what the "
+    "file says of itself. Music, singing and chat models' texts are beyond what it was measured on.",
 )
 _INSTEAD = (
     "Ask the source for the original file, and look at it rather than at a copy.",

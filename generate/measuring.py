@@ -23,7 +23,9 @@ def measure(
         real, other = evaluating.pictures_of(trained, data, held_out, cache)
         return evaluating.measure(trained, real, other, count=count)
     if held_out:
-        raise OptionError(f"{trained.entry.name} left a part of its data out by itself.")
+        raise OptionError(
+            f"{trained.entry.name} left a part of its data out by itself: no --held-out."
+        )
     if task is Task.SOUND:
         return sounding.measure(trained, sounding.examples_of(trained, data, cache), count=count)
     if task is Task.MUSIC:

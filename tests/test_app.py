@@ -186,7 +186,7 @@ def test_text_of_strangers_is_shown_and_never_parsed(jpeg: bytes) -> None:
         (b"", "empty"),
         (bytes(range(256)) * 40, "not supported"),
         (b"\xff\xd8\xff\xe0" + b"\0" * 400, "damaged"),
-        (b"%PDF-1.7 not a picture", "not supported"),
+        (b"%PDF-1.7 not a document", "damaged"),
         (b"\0\0\0\x18ftypmp42" + b"\0" * 64, "damaged"),
     ],
     ids=["zero", "garbage", "jpeg", "pdf", "mp4"],
