@@ -18,7 +18,7 @@ _CANNOT = (
     "that the signer tells the truth.",
     "Anything from silence. That no trace was found proves nothing.",
     "Movement and lips. Of a clip it judges sampled frames, the sound, the container and what the "
-    "file says of itself. Music, singing and chat models' texts are beyond what it was measured on.",
+    "file says of itself. Music, singing and the texts of chat models were never measured.",
 )
 _INSTEAD = (
     "Ask the source for the original file, and look at it rather than at a copy.",
