@@ -7,7 +7,7 @@ from unmask.card import Card
 from unmask.datasets.manifest import Split
 from unmask.datasets.speech_manifest import FAMILIES
 
-# The corpus grew while it was trained: 328, 747, 628 (without two leaks), 1,295 and 1,570 utterances.
+# The corpus grew meanwhile: 328, 747, 628 (without two leaks), 1,295 and 1,570 utterances.
 COMMAND = """\
 python -m unmask.datasets.speech --out speech
 unmask train audio --data speech --front-end linear --front-end constant_q --steps 300 \
@@ -24,8 +24,8 @@ unmask train audio-fit --data speech --front-end constant_q --run runs/4/last.pt
 --out detect/weights/audio_detector.safetensors"""
 
 WEAKNESSES = (
-    "Good neural vocoders and engines escape it: HiFi-GAN, MelGAN and Kokoro are at chance or below "
-    "(AUC 0.31, 0.55 and 0.47, n = 10 each), though it hears our own small neural vocoders.",
+    "Good neural vocoders and engines escape it: HiFi-GAN, MelGAN and Kokoro are at chance or "
+    "below (AUC 0.31, 0.55 and 0.47, n = 10 each), though it hears our own small neural vocoders.",
     "Its first calibration called 17% of 110 real recordings of test corpora synthetic; its ratios "
     "are therefore bounded by how few families and corpora it was calibrated on, and alone they "
     "decide nothing at even odds.",
