@@ -6,7 +6,7 @@ replayed speech", Computer Speech and Language 2020. 2021 LA and DF: Liu et al.,
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from unmask.datasets.loaders_speech_trials import (
@@ -40,14 +40,7 @@ def read_asvspoof2019(root: Path) -> Iterator[Sample]:
         if part is None:
             continue
         trials = [
-            Trial(
-                line=line,
-                name=cells[1],
-                speaker=cells[0],
-                attack=cells[3],
-                fake=key_of(path, line, cells[4]),
-                split=_SPLITS[part],
-            )
+            _trial(path, line, cells, attack=3, split=_SPLITS[part])
             for line, cells in lines_of(path, 5)
         ]
         yield from samples_of(
@@ -72,14 +65,7 @@ def read_asvspoof2021(root: Path) -> Iterator[Sample]:
         if not track:
             continue
         trials = [
-            Trial(
-                line=line,
-                name=cells[1],
-                speaker=cells[0],
-                attack=cells[4],
-                fake=key_of(path, line, cells[5]),
-                split=_PHASES[cells[7]],
-            )
+            _trial(path, line, cells, attack=4, split=_PHASES[cells[7]])
             for line, cells in lines_of(path, 8)
             if cells[7] in _PHASES
         ]
@@ -105,19 +91,24 @@ def read_asvspoof5(root: Path) -> Iterator[Sample]:
         if not part:
             continue
         trials = [
-            Trial(
-                line=line,
-                name=cells[1],
-                speaker=cells[0],
-                attack=cells[7],
-                fake=key_of(path, line, cells[8]),
-                split=_SPLITS[part],
-            )
+            _trial(path, line, cells, attack=7, split=_SPLITS[part])
             for line, cells in lines_of(path, 9)
         ]
         yield from samples_of(
             path, trials, sounds_below(root, rf"flac_{part[0].upper()}.*"), "asvspoof5"
         )
+
+
+def _trial(path: Path, line: int, cells: Sequence[str], *, attack: int, split: Split) -> Trial:
+    """A line of any protocol: speaker, file, ..., the attack in its column, and then the key."""
+    return Trial(
+        line=line,
+        name=cells[1],
+        speaker=cells[0],
+        attack=cells[attack],
+        fake=key_of(path, line, cells[attack + 1]),
+        split=split,
+    )
 
 
 def _track(path: Path) -> str:

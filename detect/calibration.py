@@ -76,3 +76,13 @@ def fit(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike) -> Calibration
     starts = [np.array([np.log(k), 0.0, m, m]) for k in (1.0, 3.0) for m in (-3.0, -1.0)]
     tries = [minimize(loss, p0, method="Nelder-Mead", options={"maxiter": 4000}) for p0 in starts]
     return unpack(min(tries, key=lambda t: t.fun).x)
+
+
+def rarity(llr: float, thresholds: Mapping[str, float]) -> str:
+    """How rare such a ratio is among real ones: "under 1%", "under 5%", "5% or more".
+
+    `thresholds` are a card's, by conformal prediction: `llr_fpr_1` and `llr_fpr_5`.
+    """
+    if llr > thresholds["llr_fpr_1"]:
+        return "under 1%"
+    return "under 5%" if llr > thresholds["llr_fpr_5"] else "5% or more"

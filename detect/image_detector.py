@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from unmask.detect.calibration import rarity
 from unmask.detect.encodings import jpeg, resize
 from unmask.detect.inference import STRIDE, Detector, Scored, load_detector
 from unmask.evidence import Doubt, Finding, Kind, NotApplicable
@@ -62,14 +63,6 @@ def doubts_of(
         text = "More than one photograph in a hundred looks like this to the detector."
         doubts.append(Doubt(code="seen_in_photographs", text=text))
     return doubts
-
-
-def false_alarm(detector: Detector, llr: float) -> str:
-    """How rare such a ratio is among photographs: "under 1%", "under 5%", "5% or more"."""
-    at = detector.card.thresholds
-    if llr > at["llr_fpr_1"]:
-        return "under 1%"
-    return "under 5%" if llr > at["llr_fpr_5"] else "5% or more"
 
 
 def jpeg_quality(media: Media) -> int | None:
@@ -136,7 +129,7 @@ def image_detector(media: Media) -> Finding | NotApplicable:
         facts={
             "score": scored.score,
             "llr_by_view": views,
-            "photographs_alike": false_alarm(detector, llr),
+            "photographs_alike": rarity(llr, detector.card.thresholds),
             "experts": dict(scored.logits),
             "likeness": likeness,
             "part_examined": scored.covered,

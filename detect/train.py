@@ -9,7 +9,7 @@ choose the options by. A run that was stopped goes on from its last checkpoint.
 import json
 import pickle
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -197,12 +197,7 @@ def train(
         found = validate(average.module, watched, recipe.top, device)
         row = {"step": step + 1, "loss": float(np.mean(losses)), "cpu_seconds": spent}
         losses = []
-        with (out / "log.jsonl").open("a") as log:
-            log.write(json.dumps(row | {f"auc_{k}": round(v, 4) for k, v in found.items()}) + "\n")
-        state = {name: part.state_dict() for name, part in parts.items()}
-        unfinished = last.with_name("last.pt.part")
-        torch.save(state | {"step": step + 1, "options": options}, unfinished)
-        unfinished.replace(last)
+        keep(out, row | {f"auc_{k}": round(v, 4) for k, v in found.items()}, parts, options)
     return last
 
 
@@ -214,6 +209,21 @@ def resume(last: Path, parts: dict[str, Any], options: dict[str, Any]) -> int:
     for name, part in parts.items():
         part.load_state_dict(saved[name])
     return int(saved["step"])
+
+
+def keep(
+    out: Path, row: Mapping[str, float], parts: Mapping[str, Any], options: Mapping[str, Any]
+) -> None:
+    """Log a row, whose "step" counts from 1, and write the checkpoint that `resume` goes on from.
+
+    Written beside and then moved, so that an interruption leaves the one before.
+    """
+    with (out / "log.jsonl").open("a") as log:
+        log.write(json.dumps(row) + "\n")
+    state = {name: part.state_dict() for name, part in parts.items()}
+    unfinished = out / "last.pt.part"
+    torch.save(state | {"step": row["step"], "options": options}, unfinished)
+    unfinished.replace(out / "last.pt")
 
 
 def averaged(checkpoint: Path) -> dict[str, Tensor]:

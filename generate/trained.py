@@ -90,6 +90,18 @@ def fingerprint(trained: Trained) -> str:
     return digest.hexdigest()[:16]
 
 
+def save_halved(state: Mapping[str, Tensor], target: Path, name: str) -> None:
+    """Write tensors in half precision. Raises WeightsError where those of `name` do not fit."""
+    tensors = {
+        key: (value.half() if value.is_floating_point() else value).contiguous().clone()
+        for key, value in state.items()
+    }
+    if not all(bool(torch.isfinite(v).all()) for v in tensors.values() if v.is_floating_point()):
+        raise WeightsError(f"The weights of {name} do not fit half precision.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, target)
+
+
 def export(
     trained: Trained,
     target: Path,
@@ -101,15 +113,12 @@ def export(
     weaknesses: tuple[str, ...],
 ) -> Card:
     """Write weights and card. `data` is what it learned from, `results` what was measured."""
-    tensors = {
-        f"{part}.{key}": (value.half() if value.is_floating_point() else value).contiguous().clone()
+    state = {
+        f"{part}.{key}": value
         for part in ("generator", "critic")
         for key, value in getattr(trained.game, part).state_dict().items()
     }
-    if not all(bool(torch.isfinite(v).all()) for v in tensors.values() if v.is_floating_point()):
-        raise WeightsError(f"The weights of {trained.entry.name} do not fit half precision.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, target)
+    save_halved(state, target, trained.entry.name)
     parts = {
         part: sum(p.numel() for p in getattr(trained.game, part).parameters())
         for part in ("generator", "critic")

@@ -21,8 +21,6 @@ Build = Callable[[], bytes]
 # What must come out: a report, a reason, or (None) either of them.
 Expected = str | Reason | None
 Cases = dict[str, tuple[str, Build, Expected]]  # of a file: its name, its bytes, what comes out
-    str, tuple[str, Build, Expected]
-]  # name of the case: of the file, its bytes, what comes
 REPORT = "report"
 
 

@@ -19,6 +19,7 @@ WORDS = {"title": "t", "reads": "r", "look_for": "l", "ignore": "i", "paper": "p
 @pytest.fixture
 def plant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Analysers that are registered in a test live no longer than it."""
+    registry.analysers()  # ours are there before, else they would go with the test's
     monkeypatch.setattr(registry, "_analysers", dict(registry._analysers))
 
 
@@ -86,6 +87,12 @@ def test_the_report_keeps_the_chain_of_custody(picture: Media, photograph_jpeg: 
     assert report.started.tzinfo is not None
     assert set(report.weights) >= {"image_detector.safetensors"}
     assert {"numpy", "torch", "c2pa-python"} <= set(report.libraries)
+
+
+def test_the_chain_of_custody_names_the_weights_of_this_file_alone(photograph_jpeg: bytes) -> None:
+    """The image detector's are still in memory when the text comes."""
+    assert set(scan(open_bytes(photograph_jpeg, "a.jpg")).weights) == {"image_detector.safetensors"}
+    assert scan(open_bytes(b"Too few words to judge.", "a.txt")).weights == {}
 
 
 def test_a_folder_is_scanned_in_spite_of_a_broken_file(

@@ -16,6 +16,7 @@ from unmask.detect.audio.inference import (
     load_audio_detector,
 )
 from unmask.detect.audio.segments import suspicious_regions
+from unmask.detect.calibration import rarity
 from unmask.evidence import Doubt, Finding, Kind, NotApplicable
 from unmask.media import Media
 from unmask.registry import analyser
@@ -112,14 +113,6 @@ def doubts_of(
     return doubts
 
 
-def false_alarm(detector: AudioDetector, llr: float) -> str:
-    """How rare such a ratio is among real recordings: "under 1%", "under 5%", "5% or more"."""
-    at = detector.card.thresholds
-    if llr > at["llr_fpr_1"]:
-        return "under 1%"
-    return "under 5%" if llr > at["llr_fpr_5"] else "5% or more"
-
-
 @analyser(
     "audio_detector",
     Kind.AUDIO,
@@ -175,7 +168,7 @@ def _facts(
         "score": scored.score,
         "logits": dict(scored.logits),
         "llr_by_view": dict(views),
-        "recordings_alike": false_alarm(detector, llr),
+        "recordings_alike": rarity(llr, detector.card.thresholds),
         "likeness": likeness,
         "seconds_of_speech": sum(one.seconds for one in regions),
         "part_examined": scored.covered,

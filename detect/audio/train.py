@@ -27,7 +27,7 @@ from unmask.detect.audio.lcnn import pooled
 from unmask.detect.audio.nets import Nets, features_of
 from unmask.detect.audio.pairs import Mixture, PairStream, Pool
 from unmask.detect.evaluation.figures import auc
-from unmask.detect.train import averaged, resume, schedule
+from unmask.detect.train import averaged, keep, resume, schedule
 from unmask.errors import WeightsError
 
 VALIDATION_PAIRS = 100  # enough to watch a run by
@@ -200,10 +200,5 @@ def train(
         row |= {"cpu_seconds": time.process_time() - clock}
         losses = []
         found = validate(average.module, watched, config.front_ends, device)
-        with (out / "log.jsonl").open("a") as log:
-            log.write(json.dumps(row | {f"auc_{k}": round(v, 4) for k, v in found.items()}) + "\n")
-        state = {name: part.state_dict() for name, part in parts.items()}
-        unfinished = last.with_name("last.pt.part")
-        torch.save(state | {"step": step + 1, "options": options}, unfinished)
-        unfinished.replace(last)
+        keep(out, row | {f"auc_{k}": round(v, 4) for k, v in found.items()}, parts, options)
     return last

@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import save_file
-
 from unmask.card import Card, load_card, part_of
 from unmask.errors import WeightsError
 from unmask.generate.checkpoint import read
@@ -21,6 +18,7 @@ from unmask.generate.text.entry import TextEntry
 from unmask.generate.text.games import TEXTS
 from unmask.generate.text.seqgan import SeqGan
 from unmask.generate.text.vocabulary import Vocabulary, read_vocabulary
+from unmask.generate.trained import save_halved
 
 WEIGHTS = Path(__file__).with_name("weights")
 RUN_VOCABULARY = "vocabulary.json"
@@ -118,12 +116,7 @@ def export_text(
     weaknesses: tuple[str, ...],
 ) -> Card:
     """Write weights in half precision, vocabulary and card. Raises WeightsError: do not fit."""
-    state = trained.game.state_dict()
-    tensors = {k: v.half().contiguous().clone() for k, v in state.items()}
-    if not all(bool(torch.isfinite(v).all()) for v in tensors.values()):
-        raise WeightsError(f"The weights of {trained.entry.name} do not fit half precision.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, target)
+    save_halved(trained.game.state_dict(), target, trained.entry.name)
     trained.vocabulary.save(vocabulary_path(target))
     sizes = [sum(p.numel() for p in net.parameters()) for net in trained.game.children()]
     card = Card(

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -103,7 +104,7 @@ def scan(
         seconds=time.perf_counter() - clock,
         version=__version__,
         libraries=_versions(),
-        weights=used_weights(),
+        weights=_weights_of(results),
         settings=settings,
         sound=None if media.waveform is None else heard(mono(media.waveform), media.sample_rate),
     )
@@ -194,6 +195,16 @@ def preview(media: Media) -> NDArray[np.uint8] | None:
         return pixels
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _weights_of(results: Sequence[Result]) -> dict[str, str]:
+    """Of what this file was judged by: a process may have loaded others for other files.
+
+    A finding names its weights by their card.
+    """
+    outcomes = [result.outcome for result in results]
+    named = {o.facts.get("weights") for o in outcomes if isinstance(o, Finding)}
+    return {name: digest for name, digest in used_weights().items() if Path(name).stem in named}
 
 
 def _versions() -> dict[str, str]:

@@ -228,6 +228,8 @@ def _would_change(
 
 _SOUND_CHANGERS = {
     "too_small": "A longer version of the same recording.",
+    "too_short": "More speech of the same voice from the same recording.",
+    "seen_in_recordings": "A recording of the same speaker that is known to be real, to compare.",
     "out_of_range": "A detector that was trained on recordings of this sort.",
     "weak_evidence": "The original file from the source, uncut and at its full quality.",
 }
