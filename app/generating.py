@@ -1,8 +1,11 @@
 """What the page "Generate" makes: games loaded, pictures made and marked, and asked about."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+import io
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 import streamlit as st
@@ -25,32 +28,64 @@ from unmask.media import DEFAULT_LIMITS, Media, open_bytes
 from unmask.report import labels
 
 MOST = 24  # pictures at once on the page
-DETECTOR = "image_detector"
+# Whose findings stand beside the verdict.
+DETECTORS = ("image_detector", "clip_detector", "audio_detector", "text_detector")
 # Beside the picture that a critic is asked about: some critics look at how much a batch varies,
 # and would take a picture alone for one of a generator that makes the same over and over.
 _COMPANY = (1, 2, 3)  # seeds
 _UNSURE = 0.5  # of a logit
 
 
+class Form(StrEnum):
+    """What a generator made."""
+
+    PICTURE = "picture"
+    CLIP = "clip"
+    RECORDING = "recording"
+    SCORE = "score"  # MIDI: nothing that the checker reads
+    TEXT = "text"
+
+
+_FORMS = {
+    "image/png": (Form.PICTURE, "png"),
+    "video/mp4": (Form.CLIP, "mp4"),
+    "audio/wav": (Form.RECORDING, "wav"),
+    "audio/midi": (Form.SCORE, "mid"),
+    "text/plain": (Form.TEXT, "txt"),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """A picture or a clip that a generator made, twice."""
+    """What a generator made, twice."""
 
     name: str
     settings: str
     marked: bytes  # what is shown, handed out and checked
-    plain: bytes  # without marks: it stays in the session, to be checked by its pixels alone
+    plain: bytes  # without marks: it stays in the session, to be checked by its content alone
     mime: str = "image/png"
+    drawn: bytes | None = None  # a picture (PNG) of what is only heard
+    beside: Mapping[str, bytes] = field(default_factory=dict)  # marks that no file of it can hold
 
     @property
-    def moving(self) -> bool:
-        """Whether it is a clip."""
-        return self.mime.startswith("video/")
+    def form(self) -> Form:
+        """What it is."""
+        return _FORMS[self.mime][0]
 
     @property
     def file_name(self) -> str:
-        """As it is handed out."""
-        return f"{self.name}.{self.mime.partition('/')[2]}"
+        """As it is handed out, or inside the archive that is."""
+        return f"{self.name}.{_FORMS[self.mime][1]}"
+
+    def handed_out(self) -> tuple[bytes, str, str]:
+        """(bytes, file name, MIME type): the marked file; an archive where marks lie beside it."""
+        if not self.beside:
+            return self.marked, self.file_name, self.mime
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in {self.file_name: self.marked, **self.beside}.items():
+                archive.writestr(name, data)
+        return out.getvalue(), f"{self.name}.zip", "application/zip"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,8 +223,8 @@ def told(answer: Examined | Refused) -> list[tuple[str, str]]:
         ("In words", f"{verdict.headline}. {labels.likelihood(verdict, answer.report.kind)}."),
     ]
     for result in answer.report.results:
-        if result.analyser.name == DETECTOR:
+        if result.analyser.name in DETECTORS:
             outcome = result.outcome
             text = outcome.summary if isinstance(outcome, Finding) else outcome.text
-            rows.append(("Learned detector", text))
+            rows.append((result.analyser.title, text))
     return rows

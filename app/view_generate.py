@@ -1,4 +1,4 @@
-"""The page "Generate": pictures out of noise, photographs and clips changed, and truth or lie.
+"""The page "Generate": pictures, music and texts out of noise, photographs and clips changed.
 
 Whatever is handed out is marked. Pictures without marks stay in the session, for the checker.
 """
@@ -21,7 +21,9 @@ from unmask.app.page_html import alert, heading, said, show
 from unmask.app.truth_or_lie import truth_or_lie
 from unmask.app.turning import Turns
 from unmask.app.view_made import forget, keep, shown
+from unmask.app.view_sounds import chorales, notes
 from unmask.app.view_swap import swap
+from unmask.app.view_texts import texts
 from unmask.app.view_turns import mixing, named_amounts, unnamed_amounts
 from unmask.errors import UnmaskError
 from unmask.forensics.marking import marker
@@ -31,6 +33,9 @@ from unmask.generate.game import OptionError, Sampling
 from unmask.generate.pictures import film
 from unmask.generate.sampling import frames_of, numbers
 from unmask.generate.stylegan2 import Generator
+from unmask.generate.text.entry import TextEntry
+from unmask.generate.text.games import TEXTS
+from unmask.generate.text.trained import load_text, shipped_text
 from unmask.generate.trained import Trained, shipped
 
 _MOST_INLINE = 8_000_000  # bytes of a film inside the page; larger ones are only handed out
@@ -41,38 +46,39 @@ def generate_page() -> None:
     heading("Generate", "What leaves this page says in three ways that it is synthetic.")
     entry = _entry()
     try:
-        trained = _trained(entry)
+        _played(entry)
     except UnmaskError as error:
         alert("Not loaded", str(error))
-        trained = None
-    if trained is not None:
-        _played(trained)
-    _film(entry)
+    if isinstance(entry, Entry):
+        _film(entry)
 
 
-def _played(trained: Trained) -> None:
-    task = trained.entry.task
-    if task is Task.SAMPLE:
-        _sample(trained)
-        truth_or_lie(trained)
-    elif task is Task.TRANSLATE:
-        _translate(trained)
+def _played(entry: Entry | TextEntry) -> None:
+    """What one can do with the game, once its weights are there."""
+    has = shipped(entry.name) if isinstance(entry, Entry) else shipped_text(entry.name)
+    weights, profile = _weights(entry, ask=has is None)
+    if weights is None and has is None:
+        _how_to_train(entry)
+    elif isinstance(entry, TextEntry):
+        texts(load_text(entry.name, weights, profile=profile))
     else:
-        swap(trained)
+        trained = loaded(entry.name, weights, profile)
+        _WAYS[entry.task](trained)
 
 
-def _entry() -> Entry:
-    names = list(GAMES)
+def _entry() -> Entry | TextEntry:
+    games: dict[str, Entry | TextEntry] = {**GAMES, **TEXTS}
+    names = list(games)
     first = next((i for i, name in enumerate(names) if shipped(name)), 0)
     chosen = st.selectbox(
-        "Game", names, index=first, format_func=lambda name: GAMES[name].title, key="game"
+        "Game", names, index=first, format_func=lambda name: games[name].title, key="game"
     )
-    return GAMES[chosen]
+    return games[chosen]
 
 
-def _trained(entry: Entry) -> Trained | None:
-    """The chosen weights, or None after the page has said that there are none."""
-    with st.expander("Weights of your own", expanded=shipped(entry.name) is None):
+def _weights(entry: Entry | TextEntry, *, ask: bool) -> tuple[Path | None, str]:
+    """(the user's own weights or None, the profile of a run). Raises OptionError."""
+    with st.expander("Weights of your own", expanded=ask):
         text = st.text_input(
             "A run's last.pt, or a weight file", key=f"weights-{entry.name}",
             help="A path on the machine that serves this page.",
@@ -81,17 +87,22 @@ def _trained(entry: Entry) -> Trained | None:
             "Profile of the run", list(entry.profiles), key=f"profile-{entry.name}",
             help="The size that a last.pt was trained at. A weight file says it itself.",
         )  # fmt: skip
-    weights = typed_path(text)
-    if weights is None and shipped(entry.name) is None:
-        command = f"unmask generate train {entry.name} --data FOLDER --out RUN"
-        show(
-            Markup(
-                "<p>No weights of this game come with unmask. Train it: <code>{}</code>, then "
-                "name RUN/last.pt above.</p><p>FOLDER is {}</p>"
-            ).format(command, said(entry.needs))
-        )
-        return None
-    return loaded(entry.name, weights, profile)
+    return typed_path(text), profile
+
+
+def _how_to_train(entry: Entry | TextEntry) -> None:
+    command = f"unmask generate train {entry.name} --data FOLDER --out RUN"
+    show(
+        Markup(
+            "<p>No weights of this game come with unmask. Train it: <code>{}</code>, then "
+            "name RUN/last.pt above.</p><p>FOLDER is {}</p>"
+        ).format(command, said(entry.needs))
+    )
+
+
+def _pictures(trained: Trained) -> None:
+    _sample(trained)
+    truth_or_lie(trained)
 
 
 def _sample(trained: Trained) -> None:
@@ -120,10 +131,10 @@ def _sample(trained: Trained) -> None:
                 turns = Turns(named=named, amounts=amounts, other=other, band=mix[1])
             classes = numbers(labels) if labels.strip() else None
             asked = Sampling(seeds=numbers(seeds), labels=classes, truncation=truncation)
-            keep(trained, make(trained, asked, turns, marker(name)))
+            keep(trained.entry.name, make(trained, asked, turns, marker(name)))
     except UnmaskError as error:
         alert("Not made", str(error))
-    shown(trained)
+    shown(trained.entry.name)
 
 
 def _translate(trained: Trained) -> None:
@@ -143,10 +154,22 @@ def _translate(trained: Trained) -> None:
         if pressed and file is not None:
             forget()
             mark = marker(trained.entry.name)
-            keep(trained, [translated(trained, file.getvalue(), to=way, face=face, mark=mark)])
+            keep(
+                trained.entry.name,
+                [translated(trained, file.getvalue(), to=way, face=face, mark=mark)],
+            )
     except UnmaskError as error:
         alert("Not translated", str(error))
-    shown(trained)
+    shown(trained.entry.name)
+
+
+_WAYS = {
+    Task.SAMPLE: _pictures,
+    Task.TRANSLATE: _translate,
+    Task.SWAP: swap,
+    Task.SOUND: notes,
+    Task.MUSIC: chorales,
+}
 
 
 def _film(entry: Entry) -> None:

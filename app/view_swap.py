@@ -38,7 +38,7 @@ def swap(trained: Trained) -> None:
             _make(trained, None if file is None else file.getvalue(), person, model)
     except UnmaskError as error:
         alert("Not swapped", str(error))
-    shown(trained)
+    shown(trained.entry.name)
 
 
 def _make(trained: Trained, data: bytes | None, person: str, model: str) -> None:
@@ -58,4 +58,4 @@ def _make(trained: Trained, data: bytes | None, person: str, model: str) -> None
         made = swapped(trained, data, person=person, detector=detector, mark=mark, heard=heard)
     finally:
         bar.empty()
-    keep(trained, [made])
+    keep(trained.entry.name, [made])

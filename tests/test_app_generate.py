@@ -23,6 +23,7 @@ from unmask.generate.checkpoint import State, save
 from unmask.generate.game import OptionError, Sampling
 from unmask.generate.games.digits import DigitCritic
 from unmask.generate.pictures import to_pixels
+from unmask.generate.text import trained as trained_text
 from unmask.generate.trained import load_trained
 from unmask.media import open_bytes
 from unmask.scan import scan
@@ -36,6 +37,7 @@ FAST = ("metadata", "c2pa")  # the analysers that read marks
 def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No shipped weights, and signing certificates of this test alone."""
     monkeypatch.setattr(trained_module, "WEIGHTS", tmp_path / "none")
+    monkeypatch.setattr(trained_text, "WEIGHTS", tmp_path / "none")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -188,7 +190,7 @@ def test_the_checker_reads_the_marks_and_misses_them_in_pixels_alone(run: Path) 
     page = text(press(at, "check-0"))
     assert "With its marks" in page
     assert "▲ synthetic" in page
-    assert "Learned detector" in page
+    assert "Learned image detector" in page
     page = text(press(at, "check-plain-0"))
     assert "Without its marks" in page
     assert "▲ synthetic" not in page

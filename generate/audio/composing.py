@@ -21,6 +21,8 @@ from unmask.generate.trained import Trained
 TEMPO = 80.0  # quarter notes a minute
 CHOIR = 52  # of General MIDI, from 0
 _SIXTEENTH = 15 / TEMPO  # seconds
+_PAPER, _LINE = (24, 26, 34), (90, 94, 110)
+_VOICES = ((245, 189, 80), (236, 112, 99), (93, 173, 226), (130, 224, 170))  # soprano to bass
 
 
 def chorale_game(trained: Trained) -> ChoraleGame:
@@ -47,6 +49,29 @@ def score_of_grid(grid: NDArray[np.int16]) -> Score:
     return tuple(sorted(events, key=lambda event: (event.onset, event.pitch)))
 
 
+def midi_of(grid: NDArray[np.int16]) -> bytes:
+    """(steps, 4) as a MIDI file, sung by General MIDI's choir."""
+    return write_midi(score_of_grid(grid), program=CHOIR, tempo=TEMPO)
+
+
+def piano_roll(grid: NDArray[np.int16]) -> NDArray[np.uint8]:
+    """(steps, 4) -> (H, W, 3) RGB: time to the right, pitch upwards, a colour for each voice.
+
+    A semitone is 6 pixels, a sixteenth 8; bars are divided by lines.
+    """
+    lowest, highest = int(grid.min()) - 2, int(grid.max()) + 2
+    rows = np.full((highest - lowest + 1, len(grid), 3), _PAPER, np.uint8)
+    for voice, colour in zip(grid.T[::-1], _VOICES[::-1], strict=True):  # the soprano on top
+        rows[highest - voice, np.arange(len(grid))] = colour
+    picture = rows.repeat(6, axis=0).repeat(8, axis=1)
+    onsets = np.diff(grid, axis=0, prepend=grid[:1] - 1) != 0
+    for step, voice in np.argwhere(onsets):  # a notch where a note begins
+        top = (highest - int(grid[step, voice])) * 6
+        picture[top : top + 6, step * 8] = _PAPER
+    picture[:, :: 16 * 8] = _LINE
+    return picture
+
+
 def keep_music(trained: Trained, asked: Sampling, target: Path, mark: TextMark) -> list[Path]:
     """A folder of MIDI files, four bars each, or one .mid of all phrases in a row.
 
@@ -63,7 +88,7 @@ def keep_music(trained: Trained, asked: Sampling, target: Path, mark: TextMark) 
             for seed, grid in zip(seeds, grids, strict=True)
         }
     for path, (grid, settings) in made.items():
-        data = write_midi(score_of_grid(grid), program=CHOIR, tempo=TEMPO)
+        data = midi_of(grid)
         beside = {path.with_suffix(end): text for end, text in mark(data, settings).items()}
         for place in (path, *beside):
             if place.exists():

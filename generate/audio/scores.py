@@ -1,5 +1,6 @@
 """Pieces to play: MIDI files, and two preludes of Bach as note data (their notes are free)."""
 
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,21 +81,32 @@ def pitch_of(name: str) -> int:
 
 
 def read_midi(path: Path, tempo: float | None = None) -> Score:
-    """The notes of a MIDI file, without its drums; those that never end are left out.
-
-    Raises ScoreError for a file that is none, has no notes, or has too many.
-    """
+    """`midi_score` of a file. Raises ScoreError."""
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise ScoreError(f"{path.name} is too large for a piece of music.")
-        file = mido.MidiFile(path, clip=True)
+        data = path.read_bytes()
+    except OSError as error:
+        raise ScoreError(f"{path.name} is no MIDI file that can be read.") from error
+    return midi_score(data, path.name, tempo)
+
+
+def midi_score(data: bytes, name: str, tempo: float | None = None) -> Score:
+    """The notes of a MIDI file, without its drums; those that never end are left out.
+
+    Raises ScoreError, with the file's name, for a file that is none, has no notes, or has too many.
+    """
+    if len(data) > _MOST_BYTES:
+        raise ScoreError(f"{name} is too large for a piece of music.")
+    try:
+        file = mido.MidiFile(file=io.BytesIO(data), clip=True)
         if file.type == 2:
-            raise ScoreError(f"{path.name} holds several pieces; one is played.")
+            raise ScoreError(f"{name} holds several pieces; one is played.")
         events = _events(file, tempo)
     except (OSError, EOFError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise ScoreError(f"{path.name} is no MIDI file that can be read.") from error
+        raise ScoreError(f"{name} is no MIDI file that can be read.") from error
     if not events:
-        raise ScoreError(f"{path.name} holds no notes.")
+        raise ScoreError(f"{name} holds no notes.")
     return tuple(sorted(events, key=lambda e: (e.onset, e.pitch)))
 
 
@@ -125,8 +137,6 @@ def _events(file: mido.MidiFile, tempo: float | None) -> list[Event]:
 
 def write_midi(score: Score, *, program: int = 42, tempo: float = TEMPO) -> bytes:
     """The piece as a MIDI file of one track; program 42 is General MIDI's cello."""
-    import io
-
     file = mido.MidiFile(type=0, ticks_per_beat=480)
     track = mido.MidiTrack()
     file.tracks.append(track)
