@@ -12,6 +12,7 @@ from scipy.io import wavfile
 
 from unmask.datasets.notes import Note, NotesError, notes, read
 from unmask.generate.audio.note_examples import NoteExamples
+from unmask.generate.audio.note_nets import NoteSize, harmonics
 from unmask.generate.audio.note_quality import different_bins, timbre
 from unmask.generate.audio.render import along, envelope, render, spectrogram, wav
 from unmask.generate.audio.scores import (
@@ -25,7 +26,7 @@ from unmask.generate.audio.scores import (
 )
 from unmask.generate.audio.spectra import Scale, Spectra
 from unmask.generate.game import OptionError, Sampling, noise_of
-from unmask.generate.games.notes import NoteGame, NoteSize, harmonics
+from unmask.generate.games.notes import NoteGame, apart
 from unmask.generate.training import TrainConfig, train
 
 RATE = 16_000
@@ -289,3 +290,12 @@ def test_the_tracker_hears_the_pitch() -> None:
     sounds = np.stack([tone(int(p), RATE).numpy() for p in pitches])
     assert pitch_accuracy(sounds, pitches, RATE).exact.hits == 3
     assert pitch_accuracy(sounds, pitches + 1, RATE).exact.hits == 0
+
+
+def test_timbres_that_are_alike_are_not_apart() -> None:
+    noise, others = torch.zeros(2, 4), torch.ones(2, 4)
+    one = torch.zeros(2, 2, 8, 8)
+    other = one.clone()
+    other[1, 0] = 0.5  # the loudness of the second pair
+    other[0, 1] = 0.5  # a turn is no timbre
+    assert apart(one, other, noise, others).tolist() == [0.0, 0.5]
