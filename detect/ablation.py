@@ -37,12 +37,11 @@ def subsets(names: Sequence[str], shipped: Sequence[str]) -> dict[str, tuple[str
     `names` are all inputs: what is neither shipped nor a quality covariate is a candidate.
     """
     candidates = [n for n in names if n not in shipped and n not in QUALITY]
-    # A specialist is nothing by itself: it is asked about few pictures.
-    general = [n for n in (*shipped, *candidates) if n not in FORMS or not FORMS[n].portraits]
-    found: dict[str, tuple[str, ...]] = {f"{name} alone": (name,) for name in general}
+    found: dict[str, tuple[str, ...]] = {
+        f"{name} alone": (name,) for name in (*shipped, *candidates)
+    }
     for left in shipped:
-        rest = tuple(name for name in shipped if name != left)
-        if set(rest) & set(general):
+        if rest := tuple(name for name in shipped if name != left):
             found[f"shipped without {left}"] = rest
     found[SHIPPED] = tuple(shipped)
     for more in candidates:
@@ -111,7 +110,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--inputs", type=Path, required=True, help="of `unmask train fusion`")
-    parser.add_argument("--shipped", nargs="+", choices=FORMS, default=["patchnet", "stylegan"])
+    parser.add_argument("--shipped", nargs="+", choices=FORMS, default=["patchnet"])
     parser.add_argument("--handmade", type=Path, help="weights of the hand-made expert")
     parser.add_argument("--out", type=Path, required=True, help="report, *.json")
     given = parser.parse_args()

@@ -30,7 +30,7 @@ from unmask.detect.evaluation.perturbations import parse_all
 from unmask.detect.evaluation.preparation import Preparation, parse_base, sides
 from unmask.detect.fusion import Fusion, fit_fusion
 from unmask.detect.image_card import describe
-from unmask.detect.inference import WEIGHTS, Detector, as_experts, expert_nets
+from unmask.detect.inference import FORMS, WEIGHTS, Detector, as_experts, expert_nets
 from unmask.detect.likelihood import Coder, Range, load_expert
 from unmask.detect.portrait import PortraitNet
 from unmask.detect.quality import NAMES as QUALITY
@@ -136,7 +136,7 @@ def gather(detector: Detector, data: Sequence[Sample], grid: Sequence[str]) -> I
     """Score every picture under every perturbation, both classes through the same JPEG 95."""
     changes = parse_all(grid)
     ready = preparer(data)
-    names = (*detector.experts, *QUALITY)
+    names = (*detector.fusion.names, *QUALITY)
 
     def look(sample: Sample) -> list[list[float]]:
         media = open_bytes(ready(sample), sample.path.name)
@@ -160,7 +160,7 @@ def gather(detector: Detector, data: Sequence[Sample], grid: Sequence[str]) -> I
 
 def _row(detector: Detector, pixels: Pixels) -> list[float]:
     scored = detector.score(pixels)
-    return [*scored.logits.values(), *map(float, quality(pixels))]
+    return [*scored.inputs.values(), *map(float, quality(pixels))]
 
 
 def fitted(inputs: Inputs, names: Sequence[str]) -> Fusion:
@@ -246,8 +246,8 @@ def build(
     reading the parts raises.
     """
     torch.manual_seed(0)
-    names = tuple(checkpoints)
     nets = _nets(checkpoints)
+    names = tuple(name for name in nets if not FORMS[name].beside)
     likelihood, photographs = shipped_coder() if coder is None else load_expert(coder)
     gate = portrait_net(portrait)
     detector = Detector(

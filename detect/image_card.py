@@ -17,10 +17,13 @@ for SEED in 1 2: unmask train detector --recipe patchnet --start MEAN --lr 2e-4 
 --unpaired 0.5 --seed SEED --out runs/more-SEED --data aligned --data DATA  (MEAN: of runs 1 and 2)
 for SEED in 1 2: unmask train detector --recipe stylegan --start PATCHNET --steps 700 \
 --unpaired 0.8 --seed SEED --out runs/faces-SEED --data aligned --data DATA  (PATCHNET: of all four)
+for SEED in 3 4: the same with --steps 1400
 python -m unmask.detect.portrait_train --data DATA photographs --out portrait.safetensors
 unmask train fusion --expert patchnet=runs/1/last.pt --expert patchnet=runs/2/last.pt \
 --expert patchnet=runs/more-1/last.pt --expert patchnet=runs/more-2/last.pt \
 --expert stylegan=runs/faces-1/last.pt --expert stylegan=runs/faces-2/last.pt \
+--expert stylegan=runs/faces-3/last.pt --expert stylegan=runs/faces-4/last.pt \
+--expert stylegan=PATCHNET \
 --portrait portrait.safetensors \
 --coder runs/coder/likelihood.safetensors --data aligned --data DATA --data photographs"""
 
@@ -49,17 +52,18 @@ def describe(fitted: Mapping[str, Any]) -> Card:
     return Card(
         name="image_detector",
         sha256="",
-        task="Is this picture generated? Fused logit of two networks; above 0 leans to synthetic.",
+        task="Is this picture generated? Logit of one network or two; above 0 leans to synthetic.",
         architecture="patchnet: EfficientNet-Lite0 to patch logits at stride 16, the mean of the"
         " weights of four runs, seen as it is, mirrored and upside down; stylegan: the same"
-        " network, trained on from there on StyleGAN's faces above all (the mean of two runs),"
-        " asked where a small network sees that a face fills the picture; logistic fusion; a"
-        " lossless coder of photographs says what is out of range",
+        " network, trained on from there on StyleGAN's faces above all (the mean of the weights of"
+        " four runs and of those they began at); where a small network sees that a face fills the"
+        " picture, the mean of both networks' patches counts; a lossless coder of photographs says"
+        " what is out of range",
         papers=(
             "Chai et al. 2020, What makes fake images detectable?",
             "Tan and Le 2019, EfficientNet",
             "Chen et al. 2025, Dual Data Alignment",
-            "Wortsman et al. 2022, Model soups",
+            "Wortsman et al. 2022, Model soups; Robust fine-tuning of zero-shot models",
             "Cozzolino et al. 2024, ZED; Cao et al. 2020, SReC",
             "Wichmann and Hill 2001, The psychometric function (calibration)",
             "Vovk et al. 2005, Algorithmic learning in a random world (thresholds)",

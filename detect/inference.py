@@ -46,7 +46,8 @@ class Scored:
     """What the detector said of a picture."""
 
     score: float  # fused logit; above 0 leans to synthetic
-    logits: Mapping[str, float]  # of each expert
+    logits: Mapping[str, float]  # of each expert that was asked
+    inputs: Mapping[str, float]  # of the fusion: those beside an expert averaged in
     patches: Map  # (H / 16, W / 16) fused logits; NaN where no tile was looked at
     covered: float  # part of the picture that was looked at
 
@@ -84,7 +85,7 @@ class Detector:
     ) -> None:  # fmt: skip
         self.experts, self.fusion = dict(experts), fusion
         self.portrait = portrait.eval()
-        self.special = {name for name in experts if name in FORMS and FORMS[name].portraits}
+        self.special = {n: FORMS[n].beside for n in experts if n in FORMS and FORMS[n].beside}
         self.coder, self.photographs, self.card = coder, photographs, card
         self.calibration = {
             kind: Calibration.load(card.calibration[kind])
@@ -105,26 +106,35 @@ class Detector:
     def score(self, pixels: Pixels) -> Scored:
         """Judge a picture at its own resolution: whole, or in evenly spread tiles.
 
-        An expert of portraits is asked where a face fills the picture; elsewhere its logit is 0.
+        Where a face fills the picture, an expert of portraits is asked too, and its patches are
+        averaged with those of the expert that it stands beside.
         """
         tiles = cut(pixels)
-        logits, maps = dict.fromkeys(self.experts, 0.0), {}
-        for name in self.asked(pixels):
-            expert = self.experts[name]
-            maps[name] = tiles.assemble(expert.patches(tiles), expert.stride)
-            logits[name] = pool(maps[name], expert.top)
-        score = float(self.fusion.logit([[logits[name] for name in self.fusion.names]])[0])
+        maps = {
+            name: tiles.assemble(self.experts[name].patches(tiles), self.experts[name].stride)
+            for name in self.asked(pixels)
+        }
+        logits = {name: pool(found, self.experts[name].top) for name, found in maps.items()}
+        joined = {name: self._joined(name, maps) for name in self.fusion.names}
+        inputs = {name: pool(found, self.experts[name].top) for name, found in joined.items()}
+        score = float(self.fusion.logit([list(inputs.values())])[0])
         # Each patch in the place of the picture's logits.
         patches = np.full(tiles.map_shape(STRIDE), score, np.float32)
-        for name, values in maps.items():
+        for name, values in joined.items():
             coarse = shrunk(values, STRIDE // self.experts[name].stride, patches.shape)
-            patches += self.fusion.slope(name) * (coarse - logits[name])
+            patches += self.fusion.slope(name) * (coarse - inputs[name])
         return Scored(
             score=score,
             logits=logits,
+            inputs=inputs,
             patches=patches,
             covered=float(np.isfinite(patches).mean()),
         )
+
+    def _joined(self, name: str, maps: Mapping[str, Map]) -> Map:
+        """The patches of an expert and of those beside it that were asked, averaged."""
+        beside = [maps[other] for other, of in self.special.items() if of == name and other in maps]
+        return np.mean([maps[name], *beside], axis=0, dtype=np.float32) if beside else maps[name]
 
 
 def pool(patches: Map, top: float) -> float:
@@ -154,7 +164,7 @@ class Form:
     build: Callable[[], nn.Module]
     stride: int  # pixels between two patches
     top: float = 0.0  # part of the patches that count again
-    portraits: bool = False  # knows close-up faces alone, and is asked about nothing else
+    beside: str = ""  # it knows close-up faces alone, and there it has half of this one's say
     flipped: bool = True  # looks at the picture mirrored and upside down too
 
 
@@ -165,7 +175,7 @@ def _critic_net() -> nn.Module:
 
 
 FORMS = {
-    "stylegan": Form(build=PatchNet, stride=16, portraits=True, flipped=False),
+    "stylegan": Form(build=PatchNet, stride=16, beside="patchnet", flipped=False),
     "patchnet": Form(build=PatchNet, stride=16),
     "critic": Form(build=_critic_net, stride=16, flipped=False),
     "residual": Form(build=ResidualNet, stride=8, top=TOP),
@@ -232,7 +242,8 @@ def load_detector(device: str = "auto", weights: Path = WEIGHTS) -> Detector:
     where = pick_device(device)
     tensors = {name: tensor.float() for name, tensor in load_file(weights).items()}
     fusion = Fusion.load(card.calibration["fusion"])
-    nets = expert_nets(fusion.names)
+    beside = [n for n, form in FORMS.items() if form.beside in fusion.names and part_of(tensors, n)]
+    nets = expert_nets([*fusion.names, *beside])
     coder, portrait = Coder(), PortraitNet()
     for name, net in (*nets.items(), ("coder", coder), ("portrait", portrait)):
         net.load_state_dict(part_of(tensors, name))

@@ -92,8 +92,8 @@ def test_the_specialist_is_asked_about_portraits_alone(face: bool) -> None:
         gate.head.bias.fill_(1.0 if face else -1.0)
     general, special = Says(2.0), Says(-3.0)
     fusion = Fusion(
-        names=("patchnet", "stylegan"), centre=np.zeros(2), scale=np.ones(2),
-        coefficients=np.array([1.0, 0.5]), intercept=0.0,
+        names=("patchnet",), centre=np.zeros(1), scale=np.ones(1),
+        coefficients=np.array([2.0]), intercept=0.25,
     )  # fmt: skip
     detector = Detector(
         {"patchnet": general, "stylegan": special}, fusion,
@@ -101,8 +101,9 @@ def test_the_specialist_is_asked_about_portraits_alone(face: bool) -> None:
     )  # fmt: skip
     found = detector.score(np.zeros((96, 128, 3), np.uint8))
     assert (general.asked, special.asked) == (1, int(face))
-    assert found.logits == {"patchnet": 2.0, "stylegan": -3.0 if face else 0.0}
-    assert found.score == pytest.approx(0.5 if face else 2.0)
+    assert found.logits == {"patchnet": 2.0, "stylegan": -3.0} if face else {"patchnet": 2.0}
+    assert found.inputs == {"patchnet": pytest.approx(-0.5 if face else 2.0)}
+    assert found.score == pytest.approx(-0.75 if face else 4.25)
     assert found.patches.shape == (6, 8)
     assert found.patches == pytest.approx(found.score)
 
