@@ -37,9 +37,9 @@ def subsets(names: Sequence[str], shipped: Sequence[str]) -> dict[str, tuple[str
     `names` are all inputs: what is neither shipped nor a quality covariate is a candidate.
     """
     candidates = [n for n in names if n not in shipped and n not in QUALITY]
-    found: dict[str, tuple[str, ...]] = {
-        f"{name} alone": (name,) for name in (*shipped, *candidates)
-    }
+    # A single shipped expert is the shipped fusion.
+    alone = (*(shipped if len(shipped) > 1 else ()), *candidates)
+    found: dict[str, tuple[str, ...]] = {f"{name} alone": (name,) for name in alone}
     for left in shipped:
         if rest := tuple(name for name in shipped if name != left):
             found[f"shipped without {left}"] = rest

@@ -1,5 +1,6 @@
 """The networks of GANSynth: a generator that is told the harmonics of its pitch, and its critic."""
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,6 +12,11 @@ from unmask.generate.audio.spectra import Spectra, wrapped
 from unmask.generate.objectives import minibatch_deviation
 
 DOUBLINGS = 5
+BANDS = 2  # doublings of the generator's rows: from there on they are bands of eight bins
+LOUDEST = -0.5  # log magnitude
+_RANGE = -math.log(1e-6)  # of log magnitudes, as `Spectra` has it
+_DRIFT = 0.05  # of pi, of a partial's turn from frame to frame
+_DEEPEST_LOBE = 1e-5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,27 +41,50 @@ class NoteSize:
         return tuple(min(self.width << (DOUBLINGS - i), self.most) for i in range(DOUBLINGS + 1))
 
 
-def harmonics(size: NoteSize) -> Tensor:
-    """(pitches, 2, bins): how near a bin is to a harmonic, 0 to 1, and how that one's phase turns.
+@dataclass(frozen=True, kw_only=True)
+class Harmonics:
+    """Where a steady note has its partials, on the bins of `Spectra`; each (pitches, bins)."""
 
-    The turn is from frame to frame, in units of pi, as `Spectra` has it.
-    """
+    lobe: Tensor  # log magnitude of the nearest partial's window there, 0 at its top
+    turn: Tensor  # of that partial's phase from frame to frame, in units of pi
+    start: Tensor  # its phase in the first frame, in units of pi
+
+
+def harmonics(size: NoteSize) -> Harmonics:
+    """Of every pitch of the generator."""
     spectra = size.spectra
-    hertz = torch.arange(1, spectra.bins + 1) / spectra.bins * spectra.rate / 2
     if spectra.scale != "linear":
         raise ValueError("harmonics are laid out on linear bins")
+    bins = torch.arange(1, spectra.bins + 1, dtype=torch.float64)
+    width = spectra.rate / 2 / spectra.bins  # Hz
     pitch = torch.arange(size.lowest, size.highest + 1)
     base = (440 * 2 ** ((pitch - 69) / 12))[:, None]
-    nearest = (hertz / base).round().clamp_min(1) * base
-    away = (hertz - nearest).abs() / (spectra.rate / 2 / spectra.bins)  # in bins
-    turn = wrapped(2 * torch.pi * nearest * spectra.hop / spectra.rate) / torch.pi
-    return torch.stack([torch.exp(-away.square()), turn], 1)
+    partial = (bins * width / base).round().clamp_min(1) * base  # Hz
+    away = bins - partial / width
+    # The transform of a Hann window; between two of its zeros the sign changes, which nobody hears.
+    lobe = (torch.sinc(away) / (1 - away.square())).abs()
+    lobe = torch.where((away.abs() - 1).abs() < 1e-6, 0.5, lobe).clamp_min(_DEEPEST_LOBE)
+    return Harmonics(
+        lobe=lobe.log().float(),
+        turn=(wrapped(2 * torch.pi * partial * spectra.hop / spectra.rate) / torch.pi).float(),
+        # A partial in the middle of its window: neighbouring bins are half a turn apart.
+        start=(wrapped(-torch.pi * away) / torch.pi).float(),
+    )
 
 
 class NoteGenerator(nn.Module):
-    """(N, z) noise and (N,) pitches from 0 -> (N, 2, bins, frames); nearest, then convolution."""
+    """(N, z) noise and (N,) pitches from 0 -> (N, 2, bins, frames): partials and filtered noise.
 
-    comb: Tensor
+    As in DDSP (Engel et al. 2020), the network says how loud the partials of the asked pitch and a
+    noise are, in bands and from frame to frame, and how far the partials drift. It cannot play out
+    of tune, and learns timbre alone. Nearest neighbours, then convolutions; the maps are stretched
+    to the bins linearly.
+    """
+
+    lobe: Tensor
+    turn: Tensor
+    start: Tensor
+    hiss: Tensor
 
     def __init__(self, size: NoteSize) -> None:
         super().__init__()
@@ -68,23 +97,51 @@ class NoteGenerator(nn.Module):
         self.convolutions = nn.ModuleList(
             nn.Conv2d(a, b, 3, padding=1) for a, b in pairwise(channels)
         )
-        self.told = nn.ModuleList(nn.Conv2d(2, b, 1, bias=False) for b in channels[1:])
         self.last = nn.Conv2d(channels[-1], channels[-1], 3, padding=1)
-        self.leave = nn.Conv2d(channels[-1], 2, 1)
-        self.register_buffer("comb", harmonics(size))
+        self.leave = nn.Conv2d(channels[-1], 4, 1)
+        known = harmonics(size)
+        for name in ("lobe", "turn", "start"):
+            self.register_buffer(name, getattr(known, name), persistent=False)
+        rng = torch.Generator().manual_seed(0)
+        shape = (2, size.spectra.bins, size.spectra.frames)
+        grain = torch.complex(*torch.randn(shape, generator=rng).unbind(0))
+        hiss = torch.stack([grain.abs().clamp_min(1e-3).log(), grain.angle() / torch.pi])
+        self.register_buffer("hiss", hiss, persistent=False)  # of noise: log magnitude, turn
 
     def forward(self, noise: Tensor, pitches: Tensor) -> Tensor:
         known = F.normalize(self.pitches(pitches), dim=1) * self.size.z**0.5
         x = self.enter(torch.cat([_even(noise), known], 1))
         x = self.first(_bent(x.view(len(x), -1, self.rows, self.columns)))
-        comb = self.comb[pitches]  # (N, 2, bins)
-        for convolution, told in zip(self.convolutions, self.told, strict=True):
-            x = convolution(F.interpolate(_bent(x), scale_factor=2.0))
-            x = x + told(F.adaptive_max_pool1d(comb, x.shape[2])[..., None])
-        loudness, turn = self.leave(_bent(self.last(_bent(x)))).unbind(1)
-        # Steady unless it says otherwise; +1 and -1 are the same direction.
-        turn = wrapped(torch.pi * (comb[:, 1, :, None] + turn)) / torch.pi
-        return torch.stack([torch.tanh(loudness), turn], 1)
+        for i, convolution in enumerate(self.convolutions):
+            x = convolution(F.interpolate(_bent(x), scale_factor=(2.0 if i < BANDS else 1.0, 2.0)))
+        maps = self.leave(_bent(self.last(_bent(x))))
+        maps = F.interpolate(maps, self.hiss.shape[1:], mode="bilinear")
+        return self._joined(maps, noise, pitches)
+
+    def _joined(self, maps: Tensor, noise: Tensor, pitches: Tensor) -> Tensor:
+        """(N, 4, bins, frames) of the network -> loudness and turn as `Spectra` has them."""
+        tones, floor, drift, grain = maps.unbind(1)
+        hiss, twist = self._hiss(noise).unbind(1)
+        tones = LOUDEST - _RANGE * torch.sigmoid(-tones) + self.lobe[pitches][..., None]
+        floor = LOUDEST - _RANGE * torch.sigmoid(-floor) + torch.sigmoid(grain) * hiss
+        loudness = torch.logaddexp(tones, floor).clamp(-_RANGE, 0)
+        turn = self.turn[pitches][..., None] + _DRIFT * torch.tanh(drift)
+        turn = torch.cat([self.start[pitches][..., None], turn[:, :, 1:]], 2)
+        share = torch.sigmoid(2 * (tones - floor))  # of the partials' phase
+        x, y = (
+            share * f(torch.pi * turn) + (1 - share) * f(torch.pi * twist)
+            for f in (torch.cos, torch.sin)
+        )
+        return torch.stack([1 + 2 * loudness / _RANGE, torch.atan2(y, x + 1e-8) / torch.pi], 1)
+
+    def _hiss(self, noise: Tensor) -> Tensor:
+        """(N, 2, bins, frames): one noise, begun elsewhere for each note."""
+        _, bins, frames = self.hiss.shape
+        start = (noise[:, :2].double().abs() * 1e4).long()
+        row = (torch.arange(bins, device=noise.device) + start[:, :1]) % bins
+        column = (torch.arange(frames, device=noise.device) + start[:, 1:]) % frames
+        found = self.hiss[:, row[:, :, None], column[:, None, :]]  # (2, N, bins, frames)
+        return found.transpose(0, 1)
 
 
 class NoteCritic(nn.Module):

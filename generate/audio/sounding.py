@@ -63,9 +63,10 @@ def measure(trained: Trained, real: NoteExamples, *, count: int, seed: int = 1) 
     seeds = tuple(range(FIRST_SEED, FIRST_SEED + len(labels)))
     asked = Sampling(seeds=seeds, labels=labels)
     made = torch.cat([game.sample(part).cpu() for part in parts(asked)])
+    listened = np.array(labels[:_HEARD])
     heard = {
-        "notes": _heard(game, made[:_HEARD], np.array(labels[:_HEARD])),
-        "real": _heard(game, _pictures(real, order[:_HEARD]), np.array(labels[:_HEARD])),
+        "notes": _heard(game, made[: len(listened)], listened),
+        "real": _heard(game, _pictures(real, order[: len(listened)]), listened),
     }
     half = len(order) // 2
     known, other = timbre(_pictures(real, order[:half])), timbre(_pictures(real, order[half:]))

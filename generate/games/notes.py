@@ -51,7 +51,7 @@ class NoteGame(Game):
         gamma: float,
         every: int = 4,
         hearing: float = 1.0,
-        seeking: float = 0.3,
+        seeking: float = 0.1,
     ) -> None:
         """`gamma` weighs the penalties of every `every`-th step, `hearing` the pitch's loss.
 
