@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from unmask.datasets.manifest import Sample
 from unmask.detect.evaluation.perturbations import parse_all
+from unmask.detect.evaluation.reliability import cllr, ece
 from unmask.detect.evaluation.resampling import AUC, difference, draw, estimate, figures_drawn
 from unmask.detect.evaluation.tables import Estimate
-from unmask.detect.fusion_train import GRIDS, Inputs, crossed, preparer
+from unmask.detect.fusion_train import GRIDS, Inputs, calibrated, crossed, preparer
 from unmask.detect.handmade import columns, features
 from unmask.detect.handmade_model import load as load_handmade
 from unmask.detect.inference import FORMS
@@ -85,7 +87,23 @@ def run(inputs: Inputs, shipped: Sequence[str], handmade: Path | None) -> Mappin
         "views": list(inputs.perturbations),
         "shipped": list(shipped),
         "rows": compare(inputs, shipped),
+        "calibration": calibration_by_view(inputs, shipped),
     }
+
+
+def calibration_by_view(inputs: Inputs, shipped: Sequence[str]) -> dict[str, dict[str, float]]:
+    """ECE and Cllr at even odds, of fusions that were fitted without the picture's group."""
+    scores = crossed(inputs, shipped)
+    llr = calibrated(inputs, scores).llr(scores)
+    columns = [*zip(inputs.perturbations, llr.T, strict=True), ("all", llr.ravel())]
+    found = {}
+    for view, values in columns:
+        fake = np.repeat(inputs.fake, len(values) // len(inputs.fake))
+        found[view] = {
+            "ece": round(ece(fake, expit(values)), 4),
+            "cllr": round(cllr(fake, values), 4),
+        }
+    return found
 
 
 def with_handmade(inputs: Inputs, weights: Path) -> Inputs:

@@ -200,7 +200,12 @@ def ablation(report: dict[str, Any]) -> list[str]:
         [name, _bracketed(row["auc"]), _bracketed(row.get("less_the_shipped"))]
         for name, row in report["rows"].items()
     ]
-    return lines + table(["fusion of", "AUC", "more than the shipped"], rows)
+    lines += table(["fusion of", "AUC", "more than the shipped"], rows)
+    lines += ["Calibration of the shipped one, at even priors:", ""]
+    views = report["calibration"].items()
+    return lines + table(
+        ["view", "ECE", "Cllr"], [[v, f"{c['ece']:.3f}", f"{c['cllr']:.3f}"] for v, c in views]
+    )
 
 
 def _bracketed(values: Sequence[float] | None) -> str:

@@ -15,7 +15,7 @@ from scenes import paired_corpus
 from unmask.card import load_card, part_of
 from unmask.datasets.manifest import CAMERA, Sample, Split
 from unmask.detect import fusion_train
-from unmask.detect.ablation import SHIPPED, compare, subsets
+from unmask.detect.ablation import SHIPPED, calibration_by_view, compare, subsets
 from unmask.detect.encodings import jpeg, resize
 from unmask.detect.fusion import LIMIT, Fusion, fit_fusion
 from unmask.detect.fusion_train import (
@@ -167,6 +167,13 @@ def test_an_ablation_tells_a_useful_expert_from_noise() -> None:
     value, low, high = rows["residual alone"]["less_the_shipped"]
     assert low <= value <= high < 0
     assert rows[SHIPPED]["auc"][0] > rows["residual alone"]["auc"][0]
+
+
+def test_a_calibration_is_good_where_the_groups_are_alike() -> None:
+    found = calibration_by_view(made_up(200), NETS)
+    assert set(found) == {*made_up(2).perturbations, "all"}
+    assert found["all"]["ece"] < 0.08
+    assert 0 < found["all"]["cllr"] < 1
 
 
 def test_maps_shrink_and_pool_over_what_was_seen() -> None:

@@ -32,6 +32,7 @@ def test_the_page_holds_every_detector_perturbation_and_command(
     report = {
         "n_real": 5, "n_fake": 6, "views": ["clean"],
         "rows": {"patchnet alone": {"auc": [0.9, 0.8, 1.0], "less_the_shipped": [-0.1, -0.2, 0.0]}},
+        "calibration": {"clean": {"ece": 0.0339, "cllr": 0.645}},
     }  # fmt: skip
     (tmp_path / "ablation.json").write_text(json.dumps(report))
     evaluation = results.read(path)
@@ -45,6 +46,7 @@ def test_the_page_holds_every_detector_perturbation_and_command(
         if one.generator == "pooled" and one.first == results.OURS:
             assert results.figure(one.difference) in page
     assert "-0.100 [-0.200, 0.000]" in page
+    assert "| clean | 0.034 | 0.645 |" in page
     assert "not comparable" in page
 
 
