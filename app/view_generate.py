@@ -43,7 +43,7 @@ _MOST_INLINE = 8_000_000  # bytes of a film inside the page; larger ones are onl
 
 def generate_page() -> None:
     """Everything below the heading of the page."""
-    heading("Generate", "What leaves this page says in three ways that it is synthetic.")
+    heading("Generate", "What leaves this page is marked as synthetic, and signed.")
     entry = _entry()
     try:
         _played(entry)

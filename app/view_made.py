@@ -75,7 +75,10 @@ def _ask(i: int, plain: bool) -> None:
 
 
 def _check(one: Made, *, plain: bool) -> None:
-    heading("What the checker says", "Without its marks." if plain else "With its marks.")
+    note = "Without its marks." if plain else "With its marks."
+    if one.beside:
+        note = "The text alone, as it would be copied: its marks lie beside it."
+    heading("What the checker says", note)
     with st.spinner("The checker looks at it."):
         data = one.plain if plain else one.marked
         answer = examine(upload(data, one.file_name), Options())
