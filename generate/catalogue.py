@@ -4,12 +4,21 @@ import difflib
 
 from unmask.errors import UnmaskError
 from unmask.generate.entry import Entry
-from unmask.generate.games import chorales, digits, faces, notes, portraits, swap, translation
+from unmask.generate.games import (
+    chorales,
+    digits,
+    faces,
+    notes,
+    portraits,
+    swap,
+    translation,
+    voices,
+)
 from unmask.generate.text.games import TEXTS
 
 GAMES: dict[str, Entry] = {
     entry.name: entry
-    for family in (digits, faces, portraits, translation, swap, notes, chorales)
+    for family in (digits, faces, portraits, translation, swap, notes, voices, chorales)
     for entry in family.ENTRIES
 }
 

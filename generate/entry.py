@@ -16,6 +16,7 @@ class Task(StrEnum):
     TRANSLATE = "translate"  # a picture of one kind into one of another
     SWAP = "swap"  # a face into another person's
     SOUND = "sound"  # notes out of noise
+    CONVERT = "convert"  # a voice into another
     MUSIC = "music"  # a score out of noise
 
 
