@@ -31,6 +31,7 @@ FAMILIES: Mapping[str, Split] = MappingProxyType(
         "sinusoidal": Split.TRAIN,
         "neural-transposed": Split.TRAIN,  # up-sampling by transposed convolution
         "espeak-ng": Split.TRAIN,
+        "maskcyclegan-vc": Split.TRAIN,  # ours, of the Dutch fish (`unmask generate convert`)
         "lpc": Split.VALIDATION,
         "neural-nearest": Split.VALIDATION,  # by repetition and convolution
         "flite": Split.VALIDATION,

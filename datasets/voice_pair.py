@@ -4,11 +4,12 @@
 
     VOICES/{train,validation,test}/{large-fish,small-fish}/*.wav    16-bit mono, 16 kHz
 
-The large fish is a male voice and the small one a female one: by the game, and by a median pitch of
-133 and 207 Hz in Dutch, 129 and 274 Hz in Czech (30 lines each). They say different lines. The parts
-are cut by level of the game, in the order of names, so that no dialogue is in two of them. The few
-lines that both fish say word by word in Dutch are in the test part, under one name in both folders,
-as sets of parallel recordings have it (VCC 2018); found by comparing the texts of the game.
+The large fish is a male voice and the small one a female one: by the game, and by a median pitch
+of 133 and 207 Hz in Dutch, 129 and 274 Hz in Czech (30 lines each); who speaks is not said. They
+say different lines. The parts are cut by level of the game, in the order of names, so that no
+dialogue is in two of them. The few lines that both fish say word by word in Dutch are in the test
+part, under one name in both folders, as sets of parallel recordings have it (VCC 2018); they were
+found by comparing the texts of the game.
 """
 
 from dataclasses import dataclass
@@ -104,8 +105,8 @@ def _sounds(folder: Path) -> list[Path]:
 def build(archive: Path, language: str, out: Path) -> dict[str, int]:
     """Write the set from a package of the game; how many recordings came into each part.
 
-    Lines of less than 0.7 s, or without sound, are left out, and silence at the ends. What is there is kept. Raises
-    ArchiveError.
+    Lines of less than 0.7 s, or without sound, are left out, and silence at the ends. What is there
+    is kept. Raises ArchiveError.
     """
     source = next(s for s in SOURCES if s.name == f"fillets-{language}")
     found = list(clips(source, archive))
@@ -154,9 +155,9 @@ def _place(clip: Clip, levels: list[str], language: str) -> Path:
 def main(
     out: Annotated[Path, typer.Option(file_okay=False, help="folder of the set")],
     language: Annotated[str, typer.Option(help="nl or cs")] = "nl",
-    downloads: Annotated[
-        Path, typer.Option(file_okay=False, help="keeps the package")
-    ] = Path("downloads"),
+    downloads: Annotated[Path, typer.Option(file_okay=False, help="keeps the package")] = Path(
+        "downloads"
+    ),
 ) -> None:
     """Fetch the package and write the set."""
     console = Console()

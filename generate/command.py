@@ -17,6 +17,7 @@ from unmask.generate import (
     command_faces,
     command_photographs,
     command_sound,
+    command_voices,
     corpora,
     measuring,
     playing,
@@ -232,6 +233,7 @@ command_photographs.add_to(app, _mark, _say)
 command_faces.add_to(app, _mark, _say)
 command_directions.add_to(app, _say)
 command_sound.add_to(app, _mark, _say)
+command_voices.add_to(app, _mark, _say)
 command_texts.add_to(app, _text_mark, _say)
 
 

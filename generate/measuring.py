@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from unmask.generate import changing, evaluating
-from unmask.generate.audio import composing, sounding
+from unmask.generate.audio import composing, sounding, voices_measured
 from unmask.generate.entry import Task
 from unmask.generate.evaluating import Measured
 from unmask.generate.game import OptionError
@@ -30,5 +30,7 @@ def measure(
         return sounding.measure(trained, sounding.examples_of(trained, data, cache), count=count)
     if task is Task.MUSIC:
         return composing.measure_music(trained, data, count=count)
+    if task is Task.CONVERT:
+        return voices_measured.measure(trained, data, count=count)
     summary, results = changing.measure(trained, changing.kinds_of(trained, data, cache))
     return Measured(summary=summary, results=results)

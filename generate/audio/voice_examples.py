@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from unmask.datasets.manifest import Split
-from unmask.datasets.speech_signal import RATE, at_rate, decoded
+from unmask.datasets.speech_signal import at_rate, decoded
 from unmask.datasets.voice_pair import read_pair
 from unmask.generate.audio.mels import analyse, levelled
 from unmask.generate.game import Batch
@@ -91,15 +91,10 @@ def _voice(paths: tuple[Path, ...], frames: int, cache: Path | None) -> Voice:
         raise TrainingError(f"{paths[0].parent}: no recording is {frames / 100:.2f} s long.")
     lengths = np.array([mel.shape[1] for mel in long])
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    voice = Voice(
-        mel=np.concatenate(long, 1).astype(np.float16), starts=starts, lengths=lengths
-    )
+    voice = Voice(mel=np.concatenate(long, 1).astype(np.float16), starts=starts, lengths=lengths)
     if kept:
         kept.parent.mkdir(parents=True, exist_ok=True)
         unfinished = kept.with_name(kept.stem + ".part.npz")
         np.savez(unfinished, mel=voice.mel, starts=voice.starts, lengths=voice.lengths)
         unfinished.replace(kept)
     return voice
-
-
-assert RATE == 16_000
