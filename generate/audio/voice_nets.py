@@ -29,6 +29,7 @@ class VoiceSize:
     kernel: int  # of the inner two-dimensional convolutions
     critic: int  # channels of the critics' first layer
     fold: bool = False  # work at half the resolution
+    adds: bool = False  # to what is given, beginning with nothing
 
 
 class Gated2d(nn.Module):
@@ -58,7 +59,8 @@ class Gated1d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.glu(self.first_norm(self.first(x)), 1)
-        return x + self.second_norm(self.second(y))
+        added: Tensor = x + self.second_norm(self.second(y))
+        return added
 
 
 class Enlarge(nn.Module):
@@ -76,8 +78,8 @@ class Enlarge(nn.Module):
 class Converter(nn.Module):
     """(B, mels, T) log mel bands and (B, mels, T) mask, 1: given, 0: to fill in -> (B, mels, T).
 
-    Beyond the paper it adds to what is given, so that it begins with the identity: relative to each
-    voice's own mean and deviation that is a poor conversion, but one to start from.
+    Where it `adds`, which is beyond the paper, it begins with the identity: relative to the mean
+    and deviation of each voice that is a poor conversion, but one to start from.
     """
 
     def __init__(self, size: VoiceSize) -> None:
@@ -102,9 +104,10 @@ class Converter(nn.Module):
         )
         padding = (outer[0] // 2, outer[1] // 2)
         self.leave = nn.Conv2d(size.width, self.fold**2, outer, padding=padding)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]  # which it has
-        self.rows = rows
+        self.rows, self.adds = rows, size.adds
+        if self.adds:
+            nn.init.zeros_(self.leave.weight)
+            nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]  # which it has
 
     def forward(self, mel: Tensor, mask: Tensor) -> Tensor:
         given = F.pixel_unshuffle(torch.stack([mel * mask, mask], 1), self.fold)
@@ -112,7 +115,7 @@ class Converter(nn.Module):
         flat = self.blocks(self.flatten(x.flatten(1, 2)))
         x = self.unflatten(flat).unflatten(1, (-1, self.rows))
         made: Tensor = F.pixel_shuffle(self.leave(self.up(x)), self.fold)[:, 0]
-        return mel * mask + made
+        return mel * mask + made if self.adds else made
 
 
 class VoiceCritic(nn.Module):

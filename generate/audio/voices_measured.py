@@ -124,17 +124,21 @@ def _one_way(
     return {
         "similarity_to_target": of(lambda h: float(h.embedding @ target)),
         "similarity_to_source": of(lambda h: float(h.embedding @ own)),
-        "nearer": {
-            name: asdict(share(sum(h.embedding @ target > h.embedding @ own for h in heard),
-                               len(heard)))
-            for name, heard in made.items()
-        },
+        "nearer": {name: _nearer(heard, target, own) for name, heard in made.items()},
         "pitch_semitones": of(lambda h: h.pitch),
         "cepstral_distance_to_the_recording_db": {
             "copy": away(copies[source]), "there_and_back": away(back),
             "converted": away(made["converted"]),
         },
     }  # fmt: skip
+
+
+def _nearer(
+    heard: list[Heard], target: NDArray[np.float32], own: NDArray[np.float32]
+) -> dict[str, float]:
+    """Recordings that are more like the other voice than like the one that they were."""
+    hits = sum(int(h.embedding @ target > h.embedding @ own) for h in heard)
+    return asdict(share(hits, len(heard)))
 
 
 def _parallel(game: VoiceGame, pair: VoicePair) -> list[dict[str, Any]]:

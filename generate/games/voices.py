@@ -71,6 +71,7 @@ class VoiceGame(Game):
     critic: nn.ModuleDict
     columns = SHOWN
     shown: Tensor
+    held: Tensor
 
     def __init__(
         self, size: VoiceSize, *, cycle: float = 10.0, identity: float = 5.0,
@@ -175,7 +176,7 @@ class VoiceGame(Game):
         return {name: batch[name] for name in "ab"}
 
 
-TINY = VoiceSize(width=24, deep=48, flat=96, blocks=3, kernel=3, critic=8, fold=True)
+TINY = VoiceSize(width=24, deep=48, flat=96, blocks=3, kernel=3, critic=8, fold=True, adds=True)
 FULL = VoiceSize(width=128, deep=256, flat=256, blocks=6, kernel=5, critic=128)
 
 
@@ -208,8 +209,13 @@ ENTRIES = (
         load=_load,
         profiles={
             "tiny": Profile(
-                build=lambda: VoiceGame(TINY, identity_steps=200), config=_TINY, side=TINY.mels,
+                build=lambda: VoiceGame(TINY, cycle=2.0, identity_steps=0), config=_TINY,
+                side=TINY.mels,
                 cost="20 minutes of one core (0.26 s a step)",
+            ),
+            "tiny-paper": Profile(
+                build=lambda: VoiceGame(TINY, identity_steps=200), config=_TINY, side=TINY.mels,
+                cost="the same: the paper's weights, which hold it to the identity it begins with",
             ),
             "full": Profile(
                 build=lambda: VoiceGame(FULL), config=_FULL,
