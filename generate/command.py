@@ -171,7 +171,9 @@ def evaluate_command(
     ] = None,
     weights: Weights = None,
     profile: ProfileName = "tiny",
-    count: Annotated[int, typer.Option(min=100, help="samples")] = 1000,
+    count: Annotated[
+        int, typer.Option(min=10, help="samples; of voices, recordings of each")
+    ] = 1000,
     cache: Annotated[
         Path | None, typer.Option(file_okay=False, help="keeps decoded pictures")
     ] = None,
