@@ -1,6 +1,7 @@
 """Recordings in another voice: chunks, levels, what is refused, measures, marks, a corpus."""
 
 import io
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,6 @@ from unmask.generate.audio.converting import (
     converted_mel,
     copied,
     shifted,
-    there_and_back,
 )
 from unmask.generate.audio.mels import HOP, analyse, levelled, synthesise
 from unmask.generate.audio.speaker_embedding import centre, embedding
@@ -101,11 +101,11 @@ def test_chunks_of_what_does_nothing_do_not_show() -> None:
 
 def test_a_recording_keeps_its_length_and_level() -> None:
     wave = 0.3 * voice(1.37, pitch=150)
-    for made in (convert(game(), wave, "b"), there_and_back(game(), wave, "b"), copied(wave)):
+    for made in (convert(game(), wave, "b"), copied(wave)):
         assert made.shape == wave.shape
         assert np.sqrt(np.mean(made**2)) == pytest.approx(np.sqrt(np.mean(wave**2)), rel=0.05)
     untrained = shifted(game(), wave, "b")
-    assert np.allclose(untrained, convert(game(), wave, "b"), atol=1e-3)
+    assert distance(untrained, convert(game(), wave, "b")) < 1  # dB: the network does nothing yet
     bright = [np.square(np.diff(w)).mean() / np.square(w).mean() for w in (copied(wave), untrained)]
     assert bright[1] > 1.5 * bright[0]
 
@@ -162,18 +162,16 @@ def test_pitch_is_heard() -> None:
 
 @pytest.mark.shared
 def test_speakers_are_told_apart(shared: Path) -> None:
-    pytest.importorskip("importlib.util").find_spec("resemblyzer") or pytest.skip("Resemblyzer")
+    if find_spec("resemblyzer") is None:
+        pytest.skip("Resemblyzer is not installed")
     from unmask.datasets.speech_signal import decoded
 
-    found: dict[str, list[np.ndarray]] = {}
-    for path in sorted((shared / "speech_librispeech").glob("*.flac")):
-        speaker = path.name.split("-")[0]
-        if len(found.setdefault(speaker, [])) < 2 and len(found) <= 6:
-            found[speaker].append(embedding(decoded(path.read_bytes(), path.name)[0][: 4 * RATE]))
-    pairs = [v for v in found.values() if len(v) == 2]
+    pairs = []  # the beginning and the end of what a speaker reads
+    for path in sorted((shared / "speech_librispeech").glob("*.flac"))[:5]:
+        wave = decoded(path.read_bytes(), path.name)[0]
+        pairs.append((embedding(wave[: 4 * RATE]), embedding(wave[-4 * RATE :])))
     own = [float(a @ b) for a, b in pairs]
     others = [float(p[0] @ q[1]) for p in pairs for q in pairs if p is not q]
-    assert len(pairs) >= 3
     assert min(own) > max(others)
     assert np.linalg.norm(centre(np.stack(pairs[0]))) == pytest.approx(1)
 
@@ -264,7 +262,9 @@ def test_an_untrained_converter_is_measured_as_what_it_is(
     )
     found = voices_measured.measure(player, written(tmp_path / "set"), count=2)
     way = found.results["a_to_b"]
-    assert way["similarity_to_target"]["converted"] == way["similarity_to_target"]["bands_moved"]
+    near = way["similarity_to_target"]
+    assert near["converted"]["value"] == pytest.approx(near["bands_moved"]["value"], abs=1e-2)
+    assert near["converted"]["value"] != pytest.approx(near["copy"]["value"], abs=1e-2)
     assert way["pitch_semitones"]["other"]["value"] == pytest.approx(12, abs=1.5)
     distances = way["cepstral_distance_to_the_recording_db"]
     assert distances["there_and_back"]["value"] == pytest.approx(
