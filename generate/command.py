@@ -172,7 +172,7 @@ def evaluate_command(
     weights: Weights = None,
     profile: ProfileName = "tiny",
     count: Annotated[
-        int, typer.Option(min=10, help="samples; of voices, recordings of each")
+        int, typer.Option(min=8, help="samples; of voices, recordings of each")
     ] = 1000,
     cache: Annotated[
         Path | None, typer.Option(file_okay=False, help="keeps decoded pictures")

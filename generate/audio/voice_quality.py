@@ -19,6 +19,7 @@ from unmask.generate.distances import QualityError
 Cepstra = NDArray[np.float64]  # (frames, orders): mel-cepstra without the level
 _ORDERS = 24
 _BINS = 80  # of the envelope on the mel scale
+_TOP = 7000.0  # Hz: what is made here has nothing above 7.4 kHz
 _FRAME = 5.0  # ms
 _LOWEST, _HIGHEST = 60.0, 500.0  # Hz
 
@@ -62,11 +63,11 @@ def pitch_and_cepstra(wave: Wave) -> tuple[float, Cepstra]:
 
 
 def cepstra(power: NDArray[np.float64]) -> Cepstra:
-    """(frames, bins) power envelopes up to 8 kHz -> (frames, 24) mel-cepstra, without the level.
+    """(frames, bins) power envelopes up to 8 kHz -> (frames, 24) mel-cepstra up to 7, no level.
 
     As in log amplitude = c0 + sum of c_m cos(m w) over the mel scale.
     """
-    hertz = 700 * (10 ** (np.linspace(0, _mel(RATE / 2), 2 * _BINS + 1)[1::2] / 2595) - 1)
+    hertz = 700 * (10 ** (np.linspace(0, _mel(_TOP), 2 * _BINS + 1)[1::2] / 2595) - 1)
     places = hertz / (RATE / 2) * (power.shape[1] - 1)
     low = np.minimum(places.astype(int), power.shape[1] - 2)
     amplitude = 0.5 * np.log(np.maximum(power, 1e-16))
