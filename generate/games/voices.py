@@ -211,7 +211,7 @@ ENTRIES = (
             "tiny": Profile(
                 build=lambda: VoiceGame(TINY, cycle=2.0, identity_steps=0), config=_TINY,
                 side=TINY.mels,
-                cost="20 minutes of one core (0.26 s a step)",
+                cost="20 minutes of one core (0.26 s a step); for voices that convince far more",
             ),
             "tiny-paper": Profile(
                 build=lambda: VoiceGame(TINY, identity_steps=200), config=_TINY, side=TINY.mels,
