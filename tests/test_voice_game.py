@@ -246,3 +246,30 @@ def test_sets_that_are_none_are_refused(tmp_path: Path) -> None:
     (folder / "train" / "ben" / "x.wav").write_bytes(b"RIFF")
     with pytest.raises(MediaError):
         VoiceExamples.read(folder, 64)
+
+
+def test_a_set_is_cut_by_level_and_lines_that_both_say_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from unmask.datasets import voice_pair
+    from unmask.datasets.speech_sources import Clip
+
+    def line(level: str, name: str, seconds: float = 1.0) -> Clip:
+        speaker = f"fillets-nl-{name.split('-')[1]}"
+        data = to_pcm(voice(seconds)) if seconds else b""
+        place = f"sound/{level}/nl/{name}.ogg"
+        return Clip(name=place, data=data, speaker=speaker, split=Split.TRAIN)
+
+    levels = [f"level{n}" for n in range(8)] + ["turtle"]
+    found = [line(level, f"x-{fish}-one") for level in levels for fish in "mv"]
+    found += [line("turtle", "zel-m-tazelva"), line("turtle", "zel-v-tazelva")]
+    found += [line("level0", "x-m-short", 0.4), line("level0", "x-v-empty", 0)]
+    monkeypatch.setattr(voice_pair, "clips", lambda *_: found)
+    counts = voice_pair.build(tmp_path / "none.deb", "nl", tmp_path / "set")
+    assert sum(counts.values()) == 20  # neither the short one nor the empty one
+    assert counts["train/large-fish"] == counts["train/small-fish"] == 7
+    test = read_pair(tmp_path / "set", Split.TEST)
+    assert test.names == ("large-fish", "small-fish")
+    assert [a.stem for a, _ in test.parallel] == ["parallel-schildpad"]
+    trained = {p.stem.split("-")[0] for p in read_pair(tmp_path / "set", Split.TRAIN).a}
+    assert trained.isdisjoint(p.stem.split("-")[0] for p in test.a)
