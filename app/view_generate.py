@@ -21,7 +21,7 @@ from unmask.app.page_html import alert, heading, said, show
 from unmask.app.truth_or_lie import truth_or_lie
 from unmask.app.turning import Turns
 from unmask.app.view_made import forget, keep, shown
-from unmask.app.view_sounds import chorales, notes
+from unmask.app.view_sounds import chorales, notes, voices
 from unmask.app.view_swap import swap
 from unmask.app.view_texts import texts
 from unmask.app.view_turns import mixing, named_amounts, unnamed_amounts
@@ -169,6 +169,7 @@ _WAYS = {
     Task.SWAP: swap,
     Task.SOUND: notes,
     Task.MUSIC: chorales,
+    Task.CONVERT: voices,
 }
 
 

@@ -1,10 +1,17 @@
-"""The page "Generate", for what is heard: pieces played by generated notes, and new music."""
+"""The page "Generate", for what is heard: pieces played, new music, voices converted."""
 
 import streamlit as st
 from markupsafe import Markup
 
 from unmask.app.generating import one_seed
-from unmask.app.making_sound import MOST_MB, music, played, score
+from unmask.app.making_sound import (
+    MOST_MB,
+    MOST_RECORDING_MB,
+    converted,
+    music,
+    played,
+    score,
+)
 from unmask.app.page_html import alert, show
 from unmask.app.view_made import forget, keep, shown
 from unmask.errors import UnmaskError
@@ -54,4 +61,30 @@ def chorales(trained: Trained) -> None:
             keep(trained.entry.name, music(trained, numbers(seeds), mark))
     except UnmaskError as error:
         alert("Not composed", str(error))
+    shown(trained.entry.name)
+
+
+def voices(trained: Trained) -> None:
+    """A recording, said in the other voice."""
+    show(Markup("<p class='small'>{}</p>").format(
+        "The weights know two voices, and convert between them; others they change less. Convert "
+        "voices of people who agreed to it."
+    ))  # fmt: skip
+    with st.form("convert"):
+        file = st.file_uploader(
+            "A recording, or a clip with sound", key="recording",
+            max_upload_size=MOST_RECORDING_MB,
+        )  # fmt: skip
+        voice = st.selectbox("Into the voice", ("b", "a"), key="voice")
+        pressed = st.form_submit_button("Convert", key="convert-now")
+    try:
+        if pressed and file is None:
+            raise OptionError("Bring a recording first.")
+        if pressed and file is not None:
+            forget()
+            with st.spinner("Frame by frame."):
+                mark = marker(trained.entry.name)
+                keep(trained.entry.name, [converted(trained, file.getvalue(), voice, mark)])
+    except UnmaskError as error:
+        alert("Not converted", str(error))
     shown(trained.entry.name)

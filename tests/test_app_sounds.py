@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import mido
+import numpy as np
 import pytest
 from scipy.io import wavfile
 from test_app_generate import (  # fixtures among them
@@ -20,7 +21,11 @@ from test_app_generate import (  # fixtures among them
 )
 
 from unmask.app import making_sound
+from unmask.app.view_generate import _WAYS
+from unmask.datasets.speech_signal import RATE
+from unmask.generate.audio.render import wav
 from unmask.generate.audio.scores import Event, write_midi
+from unmask.generate.catalogue import GAMES
 from unmask.generate.game import OptionError
 from unmask.generate.text import trained as trained_text
 from unmask.generate.text.games import TEXTS
@@ -67,6 +72,25 @@ def test_the_page_plays_no_endless_piece() -> None:
         making_sound.score("", write_midi(long))
     assert len(making_sound.score("bwv1007", None)) > 600
     assert len(making_sound.score("", write_midi(long[:2_000]))) == 2_000
+
+
+def test_a_voice_is_converted_with_its_recording_as_parent(
+    untrained: Callable[[str], Path], downloads: dict[str, bytes]
+) -> None:
+    at = opened("voices", untrained("voices"))
+    assert "Bring a recording first" in text(press(at, "convert-now"))
+    tone = np.sin(np.arange(RATE) * 440 * 2 * np.pi / RATE).astype(np.float32) / 4
+    at.file_uploader(key="recording").set_value([("t.wav", wav(tone, RATE), "audio/wav")])
+    press(at, "convert-now")
+    data = downloads["keep-0"]
+    assert b"compositeWithTrainedAlgorithmicMedia" in data
+    assert at.session_state["made"][1][0].settings == "to voice b"
+    at.file_uploader(key="recording").set_value([("t.wav", b"nothing", "audio/wav")])
+    assert text(press(at, "convert-now")).count('role="alert"') == 1
+
+
+def test_every_task_has_its_page() -> None:
+    assert {entry.task for entry in GAMES.values()} == set(_WAYS)
 
 
 def test_phrases_come_with_their_provenance(
