@@ -13,17 +13,18 @@ text-to-speech speak besides, and fakes that were published join the originals t
 The splits: no speaker of real speech, no family of synthesis and, English apart, no language that
 is trained on is also tested (`speech_manifest.FAMILIES`, `speech_sources`; `faults` checks it).
 
-    train        Griffin-Lim, phase vocoder, WORLD, sinusoids, neural with transposed convolutions;
-                 eSpeak NG
-    validation   LPC, neural with repetition; Flite
+    train        Griffin-Lim, phase vocoder, WORLD, sinusoids, neural with transposed convolutions,
+                 a GAN of ours with them, VITS; eSpeak NG
+    validation   LPC, neural with repetition, a GAN of ours with it; Flite
     test         Codec 2, neural with an inverse STFT; Festival, Kokoro; HiFi-GAN, MelGAN,
                  CycleGAN-VC2
 
 What is not as unseen as it looks: CycleGAN-VC2 converts spectra but synthesises by WORLD, which is
-trained on; HiFi-GAN and MelGAN up-sample by transposed convolutions, as does one family in
-training; Festival and Flite come from the same laboratories, though no voice is in both. Codec 2 is
-speech coding: a parametric vocoder here, an honest radio elsewhere. Copies of a recording that was
-once Vorbis or MP3 are copies of that.
+trained on; generators of the class of HiFi-GAN and MelGAN are trained on: a GAN of ours, small and
+of minutes, and the generator of a published VITS voice, which is a HiFi-GAN's by its layers;
+Festival and Flite come from the same laboratories, though no voice is in both. Codec 2 is speech
+coding: a parametric vocoder here, an honest radio elsewhere. Copies of a recording that was once
+Vorbis or MP3 are copies of that.
 
 Format says nothing of the class: one container, rate, filter, level and fade for all, fakes keep
 the length and band of the real utterance that they copy or that was drawn for them
@@ -61,6 +62,7 @@ from unmask.datasets.speech_published import published
 from unmask.datasets.speech_shelf import Shelf
 from unmask.datasets.speech_signal import RATE
 from unmask.datasets.speech_sources import SOURCES, Source
+from unmask.datasets.speech_vits import piper
 from unmask.datasets.speech_vocoders import Vocoder, shipped_vocoders
 from unmask.errors import UnmaskError
 
@@ -109,8 +111,8 @@ def build(
     """
     out.mkdir(parents=True, exist_ok=True)
     shelf, built = Shelf(out), Built()
-    vocoders = shipped_vocoders() if vocoders is None else vocoders
-    engines = (*ENGINES, kokoro(downloads)) if engines is None else engines
+    vocoders = shipped_vocoders(downloads) if vocoders is None else vocoders
+    engines = (*ENGINES, piper(downloads), kokoro(downloads)) if engines is None else engines
     for source in sources:
         with _step(progress, source.name):
             try:

@@ -29,7 +29,7 @@ from unmask.datasets.speech_signal import (
 )
 from unmask.datasets.speech_source_filter import MissingEngineError
 from unmask.datasets.speech_sources import Clip, Source, clips
-from unmask.datasets.speech_vocoders import COPYING, NARROW_ONLY, Vocoder
+from unmask.datasets.speech_vocoders import COPYING, GAN_COPYING, NARROW_ONLY, Vocoder
 from unmask.errors import MediaError
 
 _PAUSE = (0.06, 0.2)  # s between words that are joined
@@ -86,26 +86,18 @@ def add_real(shelf: Shelf, piece: Piece) -> None:
 def add_copies(
     shelf: Shelf, piece: Piece, vocoders: Sequence[Vocoder], copies: int, skipped: dict[str, str]
 ) -> None:
-    """Copy-syntheses by so many of the families that the piece's split may see.
+    """Copy-syntheses by so many of the families that the piece's split may see, and by one GAN.
 
-    As many of a narrow recording as of a wide one: a band with more fakes would be a label. What
-    has published fakes gets no others, for the same reason.
+    What has published fakes gets no others: a corpus with more fakes would be a label.
     """
     if _is_published(piece.source):
         return
-    bands = {family: NARROW if family in NARROW_ONLY else None for family in COPYING}
-    split = [f for f in COPYING if FAMILIES[f] is piece.clip.split]
-    copies = min(copies, sum(bands[f] is None for f in split))
-    fitting = {
-        family: [v for v in vocoders if v.family == family]
-        for family in split
-        if bands[family] in (None, piece.band)
-    }
-    for family in sorted(fitting, key=lambda f: seed_of(f, piece.name))[:copies]:
-        if not fitting[family]:
+    for family in (*_drawn(COPYING, piece, copies), *_drawn(GAN_COPYING, piece, 1)):
+        settings = [v for v in vocoders if v.family == family]
+        if not settings:
             continue
         rng = np.random.default_rng(seed_of("setting", family, piece.name))
-        vocoder = fitting[family][int(rng.integers(len(fitting[family])))]
+        vocoder = settings[int(rng.integers(len(settings)))]
         folder = f"{family}__{vocoder.setting}"
         path = shelf.folder / folder / f"{piece.name.replace('/', '__')}.wav"
         if shelf.has(path):
@@ -126,6 +118,18 @@ def add_copies(
                 engine="copy-synthesis",
             ),
         )
+
+
+def _drawn(families: Sequence[str], piece: Piece, copies: int) -> list[str]:
+    """So many of the families that copy this piece, by its name.
+
+    As many of a narrow recording as of a wide one: a band with more fakes would be a label.
+    """
+    bands = {family: NARROW if family in NARROW_ONLY else None for family in families}
+    split = [f for f in families if FAMILIES[f] is piece.clip.split]
+    fitting = [f for f in split if bands[f] in (None, piece.band)]
+    count = min(copies, sum(bands[f] is None for f in split))
+    return sorted(fitting, key=lambda f: seed_of(f, piece.name))[:count]
 
 
 def add_spoken(shelf: Shelf, engine: Engine, count: int, seed: int) -> None:

@@ -30,10 +30,13 @@ FAMILIES: Mapping[str, Split] = MappingProxyType(
         "world": Split.TRAIN,
         "sinusoidal": Split.TRAIN,
         "neural-transposed": Split.TRAIN,  # up-sampling by transposed convolution
+        "gan-transposed": Split.TRAIN,  # of the class of HiFi-GAN, ours
+        "vits": Split.TRAIN,  # the same, published: copies by its generator, and its voice
         "espeak-ng": Split.TRAIN,
         "maskcyclegan-vc": Split.TRAIN,  # ours, of the Dutch fish (`unmask generate convert`)
         "lpc": Split.VALIDATION,
         "neural-nearest": Split.VALIDATION,  # by repetition and convolution
+        "gan-nearest": Split.VALIDATION,  # of the class of HiFi-GAN, ours, by repetition
         "flite": Split.VALIDATION,
         "codec2": Split.TEST,
         "neural-istft": Split.TEST,  # none: an inverse STFT is the last layer

@@ -7,6 +7,7 @@ noise are the same on both sides (Wang and Yamagishi 2022, arXiv 2210.10570).
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from unmask.datasets.speech_signal import RATE
 from unmask.datasets.speech_source_filter import codec2, linear_prediction, sinusoidal, world
 from unmask.datasets.speech_spectra import from_mel, griffin_lim, mel_filters, stft, stretched
 from unmask.datasets.speech_vocoder import load_vocoder, revoice
+from unmask.datasets.speech_vocoder_gan import GANS
+from unmask.datasets.speech_vocoder_gans import copied, load_gan
 from unmask.datasets.speech_vocoder_nets import NEURAL
 
 Vocode = Callable[[Wave], Wave]  # (N,) at 16 kHz -> about (N,), on the same time
@@ -92,6 +95,8 @@ COPYING = (
     *("griffin-lim", "phase-vocoder", "world", "sinusoidal", "neural-transposed"),
     *("lpc", "neural-nearest", "codec2", "neural-istft"),
 )
+# One more copy of each recording is by one of these, of the class of HiFi-GAN.
+GAN_COPYING = ("gan-transposed", "vits", "gan-nearest")
 NARROW_ONLY = frozenset({"codec2"})  # families that copy telephone bandwidth alone
 CLASSIC = (
     *_griffin_lim(),
@@ -114,16 +119,32 @@ CLASSIC = (
 )
 
 
-def shipped_vocoders() -> tuple[Vocoder, ...]:
-    """All that a build uses: the classic ones, and the neural ones that come with unmask."""
+def shipped_vocoders(downloads: Path) -> tuple[Vocoder, ...]:
+    """All that a build uses: the classic ones, and the neural ones that come with unmask.
+
+    A published generator is fetched into `downloads` when it first copies.
+    """
     return (
         *CLASSIC,
         *(
             Vocoder(family=spec.family, setting=spec.setting, vocode=partial(_neural, name=name))
             for name, spec in NEURAL.items()
         ),
+        *(
+            Vocoder(
+                family=spec.family,
+                setting=f"{spec.setting}-matched" if envelope else spec.setting,
+                vocode=partial(_gan, name=name, downloads=downloads, envelope=envelope),
+            )
+            for name, spec in GANS.items()
+            for envelope in (False, True)
+        ),
     )
 
 
 def _neural(wave: Wave, *, name: str) -> Wave:
     return revoice(load_vocoder(name), wave)
+
+
+def _gan(wave: Wave, *, name: str, downloads: Path, envelope: bool) -> Wave:
+    return copied(load_gan(name, downloads), wave, envelope=envelope)

@@ -16,6 +16,7 @@ from unmask.detect.audio.frontends import (
     constant_q,
     dct_matrix,
     deltas,
+    fine_structure,
     levelled,
     lfcc,
     linear_filters,
@@ -105,3 +106,23 @@ def test_silence_is_the_floor_and_nothing_below_is_seen() -> None:
 def test_short_and_silent_sound_keeps_its_shape() -> None:
     assert levelled(torch.zeros(1, 100)).shape == (1, 100)
     assert torch.isfinite(constant_q(torch.zeros(1, 2000))).all()
+
+
+def test_fine_structure_forgets_the_envelope_and_keeps_the_harmonics() -> None:
+    noise = NOISE[:1]
+    spectrum = torch.fft.rfft(noise)
+    slope = torch.linspace(0, 4, spectrum.shape[1]).exp()  # 35 dB from 0 to 8 kHz
+    coloured = torch.fft.irfft(spectrum * slope, noise.shape[1])
+    plain, other = fine_structure(noise), fine_structure(coloured)
+    middle = slice(5, -5)
+    assert (plain - other)[..., middle].abs().median() < 0.1
+    assert (constant_q(noise) - constant_q(coloured))[..., middle].abs().median() > 0.5
+    time = torch.arange(RATE) / RATE
+    buzz = sum(torch.sin(2 * math.pi * 250 * k * time) for k in range(1, 20))
+    assert isinstance(buzz, torch.Tensor)
+    rows = fine_structure(buzz[None])[0, :, middle].mean(1)
+    peaks = [
+        row for row in range(1, 127) if rows[row] > rows[row - 1] and rows[row] > rows[row + 1]
+    ]
+    # Every eighth bin of 31.25 Hz, from 500 Hz, which is row 0.
+    assert peaks == list(range(8, 127, 8))

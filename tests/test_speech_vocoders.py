@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from voices import RATE, voice
 
+from unmask.datasets.manifest import Split
 from unmask.datasets.speech_encodings import Wave
 from unmask.datasets.speech_manifest import FAMILIES
 from unmask.datasets.speech_signal import NARROW, WIDE, finished, levels
@@ -23,7 +24,7 @@ from unmask.datasets.speech_spectra import (
     stft,
     stretched,
 )
-from unmask.datasets.speech_vocoders import CLASSIC, COPYING, Vocoder
+from unmask.datasets.speech_vocoders import CLASSIC, COPYING, GAN_COPYING, Vocoder
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,8 @@ def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch, said: Wave)
 
 
 def test_every_family_that_copies_has_a_split() -> None:
-    assert set(COPYING) <= set(FAMILIES)
+    assert {*COPYING, *GAN_COPYING} <= set(FAMILIES)
+    assert not any(FAMILIES[f] is Split.TEST for f in GAN_COPYING)  # published ones are the test
     assert {v.family for v in CLASSIC} <= set(COPYING)
     assert len({v.name for v in CLASSIC}) == len(CLASSIC)
 

@@ -13,6 +13,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import numpy as np
 from unmask.card import load_card
 from unmask.datasets.manifest import Split
 from unmask.datasets.speech_manifest import Utterance, read_speech
+from unmask.detect.audio.aasist import aasist_score, load_aasist
 from unmask.detect.audio.audio_detector import regions_of, timeline_of
 from unmask.detect.audio.fit import nets_of
 from unmask.detect.audio.inference import WEIGHTS, AudioDetector, load_audio_detector, pool
@@ -52,8 +54,10 @@ VERIFIER = Verifier(miss=0.05, false_alarm=0.05, spoof_miss=0.3)
 Rows = dict[str, dict[str, dict[str, list[float]]]]  # family, detector, encoding: value and ends
 
 
-def scorers(data: Sequence[Utterance], run: Path | None, components: int) -> dict[str, Score]:
-    """Ours, and the peers that can be had: mixtures, and the LFCC network of a run."""
+def scorers(
+    data: Sequence[Utterance], run: Path | None, components: int, published: Path | None
+) -> dict[str, Score]:
+    """Ours, and the peers that can be had: mixtures, the LFCC network of a run, AASIST."""
     ours = load_audio_detector("cpu")
     found: dict[str, Score] = {OURS: lambda wave: ours.score(wave).score}
     found["LFCC-GMM"] = LfccGmm(data, components=components).score
@@ -64,6 +68,8 @@ def scorers(data: Sequence[Utterance], run: Path | None, components: int) -> dic
             return pool(peer.frames(wave)["lfcc"])
 
         found["LFCC-LCNN"] = lcnn
+    if published is not None:
+        found["AASIST-L"] = partial(aasist_score, load_aasist(published, "AASIST-L"))
     return found
 
 
@@ -154,11 +160,17 @@ def decided(detector: AudioDetector, table: Table) -> dict[str, dict[str, list[f
 
 
 def measure(
-    data: Sequence[Utterance], run: Path | None, *, most: int, count: int, components: int
+    data: Sequence[Utterance],
+    run: Path | None,
+    *,
+    most: int,
+    count: int,
+    components: int,
+    published: Path | None = None,
 ) -> dict[str, Any]:
     """Everything that RESULTS.md says."""
     chosen = thinned(data, Split.TEST, most)
-    tables = gather(scorers(data, run, components), chosen)
+    tables = gather(scorers(data, run, components, published), chosen)
     ours, fake = tables[OURS], tables[OURS].fake
     detector = load_audio_detector("cpu")
     return {
@@ -189,6 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, nargs="+", required=True)
     parser.add_argument("--run", type=Path, help="a run with an lfcc network: a peer")
+    parser.add_argument("--aasist", type=Path, help="folder of AASIST's published weights")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--most", type=int, default=40, help="recordings of a family or corpus")
     parser.add_argument("--insertions", type=int, default=42)
@@ -197,7 +210,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parser.parse_args(arguments)
     data = [u for where in args.data for u in read_speech(where)]
     found = measure(
-        data, args.run, most=args.most, count=args.insertions, components=args.components
+        data,
+        args.run,
+        most=args.most,
+        count=args.insertions,
+        components=args.components,
+        published=args.aasist,
     )
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "results.json").write_text(json.dumps(found, indent=1) + "\n")

@@ -1,0 +1,207 @@
+"""Neural vocoders of the class of HiFi-GAN: mel bands in, samples out, trained against critics.
+
+A narrow generator after HiFi-GAN (Kong et al. 2020): up-sampling in a few steps, and after each a
+mean of residual blocks of several receptive fields. Variants differ in rate, strides and in how
+they go up, by transposed convolutions or by repetition. One takes the generator of a published
+voice (VITS, Kim et al. 2021) as it is and learns only which code makes it say a mel spectrogram.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from types import MappingProxyType
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unmask.datasets.speech_spectra import mel_filters
+from unmask.datasets.speech_vocoder_nets import MELS, Up
+
+_FFT = 1024  # samples of a mel frame's window
+_TOP = 8000.0  # Hz: what HiFi-GAN is told of the spectrum ends there
+_FLOOR = 1e-4  # of a mel magnitude, before the logarithm
+_SLOPE = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class GanSpec:
+    """A vocoder of this class."""
+
+    family: str
+    setting: str
+    up: Up  # TRANSPOSED or NEAREST
+    rate: int  # Hz at which it works; copies go there and back
+    factors: tuple[int, ...]  # of up-sampling, from frames to samples
+    width: int  # channels at the slowest rate
+    kernels: tuple[int, ...] = (3, 5, 7)  # of the residual blocks of a step
+    dilations: tuple[tuple[int, ...], ...] = ((1, 2), (2, 6), (3, 12))  # of each block
+    code: int | None = None  # channels of a published generator's input, if one is used
+
+    @property
+    def name(self) -> str:
+        return f"{self.family}-{self.setting}"
+
+    @property
+    def hop(self) -> int:
+        """Samples of a frame."""
+        return prod(self.factors)
+
+
+GANS: Mapping[str, GanSpec] = MappingProxyType(
+    {
+        spec.name: spec
+        for spec in (
+            GanSpec(
+                family="gan-transposed",
+                setting="22k",
+                up=Up.TRANSPOSED,
+                rate=22_050,
+                factors=(8, 8, 4),
+                width=128,
+            ),
+            GanSpec(
+                family="gan-nearest",
+                setting="16k",
+                up=Up.NEAREST,
+                rate=16_000,
+                factors=(5, 5, 4, 2),
+                width=128,
+            ),
+            GanSpec(
+                family="vits",
+                setting="copied",
+                up=Up.TRANSPOSED,
+                rate=22_050,
+                factors=(8, 8, 4),
+                width=256,
+                code=192,
+            ),
+        )
+    }
+)
+
+
+class MelBands(nn.Module):
+    """Waves (B, N) -> log mel magnitudes (B, 80, N / hop), N a multiple of hop."""
+
+    filters: Tensor
+    window: Tensor
+
+    def __init__(self, rate: int, hop: int) -> None:
+        super().__init__()
+        self.hop = hop
+        filters = torch.from_numpy(mel_filters(rate, _FFT, MELS, 0.0, _TOP).copy()).float()
+        scaled = filters / filters.sum(1, keepdim=True).clamp(min=1e-6)
+        self.register_buffer("filters", scaled, persistent=False)
+        self.register_buffer("window", torch.hann_window(_FFT), persistent=False)
+
+    def forward(self, waves: Tensor) -> Tensor:
+        spectrum = torch.stft(waves, _FFT, self.hop, window=self.window, return_complex=True)
+        size = torch.sqrt(spectrum.real.square() + spectrum.imag.square() + 1e-9)
+        return torch.log(self.filters @ size[..., :-1] + _FLOOR)
+
+
+class Branch(nn.Module):
+    """A residual block of one receptive field (B, C, T)."""
+
+    def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(
+            nn.Conv1d(channels, channels, kernel, dilation=d, padding=d * (kernel - 1) // 2)
+            for d in dilations
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        for conv in self.convs:
+            x = x + conv(F.leaky_relu(x, _SLOPE))
+        return x
+
+
+class Generator(nn.Module):
+    """(B, C, T) -> waves (B, T * hop) in [-1, 1]; its parts are named as in HiFi-GAN's weights."""
+
+    def __init__(self, spec: GanSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.conv_pre = nn.Conv1d(spec.code or MELS, spec.width, 7, padding=3)
+        self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
+        width = spec.width
+        for factor in spec.factors:
+            self.ups.append(_step_up(spec.up, factor, width, width // 2))
+            width //= 2
+            self.resblocks.extend(
+                Branch(width, kernel, dilations)
+                for kernel, dilations in zip(spec.kernels, spec.dilations, strict=True)
+            )
+        self.conv_post = nn.Conv1d(width, 1, 7, padding=3, bias=spec.code is None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv_pre(x)
+        fields = len(self.spec.kernels)
+        for number, up in enumerate(self.ups):
+            x = up(F.leaky_relu(x, _SLOPE))
+            blocks = self.resblocks[number * fields : (number + 1) * fields]
+            x = torch.stack([block(x) for block in blocks]).mean(0)
+        wave: Tensor = torch.tanh(self.conv_post(F.leaky_relu(x)))
+        return wave[:, 0]
+
+
+def _step_up(up: Up, factor: int, wide: int, narrow: int) -> nn.Module:
+    if up is Up.NEAREST:
+        return nn.Sequential(
+            nn.Upsample(scale_factor=factor, mode="nearest"),
+            nn.Conv1d(wide, narrow, 2 * (factor // 2) + 1, padding=factor // 2),
+        )
+    return nn.ConvTranspose1d(
+        wide,
+        narrow,
+        2 * factor,
+        stride=factor,
+        padding=(factor + 1) // 2,
+        output_padding=factor % 2,
+    )
+
+
+class Coder(nn.Module):
+    """Mel bands (B, 80, T) -> the code of a published generator (B, C, T)."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv1d(MELS, code, 5, padding=2),
+            *(Branch(code, 5, (1, 2)) for _ in range(3)),
+            nn.Conv1d(code, code, 1),
+        )
+
+    def forward(self, mels: Tensor) -> Tensor:
+        found: Tensor = self.layers(mels)
+        return found
+
+
+class GanVocoder(nn.Module):
+    """Waves (B, N) at the spec's rate analysed and made again (B, N); N a multiple of the hop.
+
+    With `code` the generator is a published one: it is not trained, and not part of the weights.
+    """
+
+    def __init__(self, spec: GanSpec, published: Generator | None = None) -> None:
+        super().__init__()
+        if (spec.code is None) is not (published is None):
+            raise ValueError(f"{spec.name}: a published generator goes with a code, and only so")
+        self.spec = spec
+        self.mels = MelBands(spec.rate, spec.hop)
+        self.coder = nn.Identity() if spec.code is None else Coder(spec.code)
+        self._fixed = [published] if published is not None else []  # a list: not registered
+        if published is None:
+            self.own = Generator(spec)
+        else:
+            published.requires_grad_(False).eval()
+
+    @property
+    def generator(self) -> Generator:
+        return self._fixed[0] if self._fixed else self.own
+
+    def forward(self, waves: Tensor) -> Tensor:
+        made: Tensor = self.generator(self.coder(self.mels(waves)))
+        return made

@@ -1,0 +1,201 @@
+"""Trains the vocoders of `speech_vocoder_gan`, and makes copies with them.
+
+    python -m unmask.datasets.speech_vocoder_gans train --data CORPUS --out RUNS --steps 500
+    python -m unmask.datasets.speech_vocoder_gans pack --data CORPUS --runs RUNS
+
+Like `speech_vocoder`: they learn from the real training speech of a corpus and are measured on its
+validation speakers. The generator of a published voice is fetched, not packed.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from unmask.card import Card, load_card, part_of
+from unmask.datasets.loaders_tree import DatasetError
+from unmask.datasets.manifest import Split
+from unmask.datasets.speech_encodings import Wave, resampled
+from unmask.datasets.speech_signal import RATE
+from unmask.datasets.speech_source_filter import MissingEngineError
+from unmask.datasets.speech_spectra import matched, stft
+from unmask.datasets.speech_vits import published_generator
+from unmask.datasets.speech_vocoder import real_speech
+from unmask.datasets.speech_vocoder_gan import GANS, GanSpec, GanVocoder
+from unmask.datasets.speech_vocoder_gan_training import GanTraining, train_gan
+from unmask.datasets.speech_vocoder_nets import GAIN
+from unmask.errors import WeightsError
+
+WEIGHTS = Path(__file__).with_name("weights") / "speech_vocoders_gan.safetensors"
+DOWNLOADS = Path.home() / ".cache" / "unmask" / "speech"
+
+app = typer.Typer(add_completion=False, help=__doc__)
+
+
+@torch.no_grad()
+def copied(net: GanVocoder, wave: Wave, *, envelope: bool = False) -> Wave:
+    """(N,) at 16 kHz, level as in a corpus -> the same utterance by the vocoder, (N,).
+
+    `envelope`: brought to the mel bands of the recording afterwards (`speech_spectra.matched`).
+    """
+    there = resampled(wave, RATE, net.spec.rate)
+    given = torch.from_numpy(np.pad(there, (0, -len(there) % net.spec.hop)))[None] * GAIN
+    back = resampled(net(given)[0].numpy() / GAIN, net.spec.rate, RATE)
+    made = np.asarray(np.pad(back, (0, max(0, len(wave) - len(back))))[: len(wave)], np.float32)
+    return matched(made, wave) if envelope else made
+
+
+def make(spec: GanSpec, downloads: Path) -> GanVocoder:
+    """An untrained vocoder; its published generator from `downloads`, where it has one.
+
+    Raises MissingEngineError.
+    """
+    return GanVocoder(spec, None if spec.code is None else published_generator(downloads))
+
+
+@lru_cache(maxsize=8)
+def load_gan(name: str, downloads: Path = DOWNLOADS, weights: Path = WEIGHTS) -> GanVocoder:
+    """A vocoder of GANS with its trained weights. Raises MissingEngineError without them."""
+    try:
+        load_card(weights)
+        net = make(GANS[name], downloads)
+        state = part_of(load_file(weights), name)
+        net.load_state_dict({k: v.float() for k, v in state.items()})
+    except (WeightsError, OSError, SafetensorError, RuntimeError) as error:
+        raise MissingEngineError(f"{name}: no weights in {weights.name}; train them") from error
+    return net.eval()
+
+
+def distance(net: GanVocoder, waves: Sequence[Wave], *, envelope: bool = False) -> float:
+    """Mean log-spectral distance in dB between recordings and their copies, 50 Hz to 7.4 kHz."""
+    found = []
+    for wave in waves:
+        pair = wave, copied(net, wave, envelope=envelope)
+        real, fake = (20 * np.log10(np.abs(stft(w, 1024, 256))[4:474] + 1e-3) for w in pair)
+        found.append(float(np.sqrt(np.square(real - fake).mean(0)).mean()))
+    return float(np.mean(found))
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Option(exists=True, help="a corpus of unmask.datasets.speech")],
+    out: Annotated[Path, typer.Option(file_okay=False, help="a checkpoint for each vocoder")],
+    steps: Annotated[int, typer.Option(min=1)] = 500,
+    batch: Annotated[int, typer.Option(min=1)] = 4,
+    critics_after: Annotated[float, typer.Option(min=0, max=1)] = 0.5,
+    seed: Annotated[int, typer.Option()] = 1,
+    name: Annotated[list[str] | None, typer.Option(help="only this one; may be repeated")] = None,
+    downloads: Annotated[Path, typer.Option(file_okay=False, help="of packages")] = DOWNLOADS,
+) -> None:
+    """Train each vocoder, or go on where it stopped."""
+    console = Console(stderr=True)
+    if unknown := set(name or ()) - set(GANS):
+        console.print(f"no vocoder {', '.join(unknown)}; there are {', '.join(GANS)}")
+        raise typer.Exit(2)
+    waves = _speech(data, Split.TRAIN, console)
+    config = GanTraining(steps=steps, batch=batch, critics_after=critics_after, seed=seed)
+    for key in name or GANS:
+
+        def say(step: int, error: float, key: str = key) -> None:
+            if step % 25 == 0:
+                console.print(f"{key}: step {step}, mel distance {error:.3f}")
+
+        torch.manual_seed(seed)
+        try:
+            net = make(GANS[key], downloads)
+        except MissingEngineError as error:
+            console.print(f"{key}: {error}", markup=False)
+            raise typer.Exit(2) from error
+        own = [resampled(w, RATE, net.spec.rate) for w in waves]
+        train_gan(net, own, config, out / f"{key}.pt", say)
+
+
+@app.command()
+def pack(
+    data: Annotated[Path, typer.Option(exists=True, help="the corpus: validation measures")],
+    runs: Annotated[Path, typer.Option(exists=True, file_okay=False)],
+    out: Annotated[Path, typer.Option(dir_okay=False)] = WEIGHTS,
+    downloads: Annotated[Path, typer.Option(file_okay=False, help="of packages")] = DOWNLOADS,
+) -> None:
+    """Join the trained vocoders into one file, with their card."""
+    console = Console(stderr=True)
+    waves = _speech(data, Split.VALIDATION, console)[:40]
+    tensors: dict[str, Tensor] = {}
+    results: dict[str, dict[str, float]] = {}
+    for key, spec in GANS.items():
+        if not (runs / f"{key}.pt").is_file():
+            continue
+        kept = torch.load(runs / f"{key}.pt", weights_only=True)
+        state = {k: v.half() for k, v in kept["run"]["net"].items()}
+        net = make(spec, downloads)
+        net.load_state_dict({k: v.float() for k, v in state.items()})
+        tensors |= {f"{key}.{k}": v.contiguous() for k, v in state.items()}
+        results[key] = {
+            "log_spectral_distance_db": round(distance(net.eval(), waves), 2),
+            "with_the_envelope_matched_db": round(distance(net, waves, envelope=True), 2),
+            "n": len(waves),
+            "parameters": sum(p.numel() for p in net.parameters()),
+            "steps": int(kept["step"]),
+        }
+    if not tensors:
+        console.print(f"{runs} holds no trained vocoder", markup=False)
+        raise typer.Exit(2)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, out)
+    _card(out, results).save(out.with_suffix(".json"))
+    console.print(json.dumps(results, indent=1), markup=False)
+
+
+def _speech(corpus: Path, split: Split, console: Console) -> list[Wave]:
+    try:
+        return real_speech(corpus, split)
+    except DatasetError as error:
+        console.print(str(error), markup=False)
+        raise typer.Exit(2) from error
+
+
+def _card(weights: Path, results: Mapping[str, Mapping[str, float]]) -> Card:
+    return Card(
+        name="speech_vocoders_gan",
+        sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
+        task="Copy speech as generators of the class of HiFi-GAN do",
+        architecture=f"{len(results)} networks (datasets/speech_vocoder_gan.py), half precision;"
+        " of vits-copied the part that finds the code of a published generator",
+        papers=(
+            "Kong et al. 2020, HiFi-GAN",
+            "Kumar et al. 2019, MelGAN",
+            "Kim et al. 2021, VITS",
+            "Pons et al. 2021, Upsampling artifacts in neural audio synthesis",
+        ),
+        data=(
+            "real wide training speech of a corpus by python -m unmask.datasets.speech: 156"
+            " utterances, 11 minutes of LibriSpeech, fillets-ng (Dutch) and festvox-ru",
+        ),
+        licence="Research and journalism use: trained on GPL-2, CC BY, CC BY-SA and BSD recordings",
+        command="python -m unmask.datasets.speech_vocoder_gans train --data CORPUS --out RUNS"
+        " --steps 500 (vits-copied: --steps 350 --critics-after 1);"
+        " python -m unmask.datasets.speech_vocoder_gans pack --data CORPUS --runs RUNS",
+        calibration={},
+        thresholds={},
+        results=results,
+        weaknesses=(
+            "The two that are ours from the first weight on learned for minutes on one core: they"
+            " sound rough, and a detector can lean on that; so half of the copies get the envelope"
+            " of their recording. The published generator knows two voices and is asked for"
+            " others.",
+        ),
+    )
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,193 @@
+"""Vocoders of the class of HiFi-GAN: they learn to copy, go on where they stopped, are packed."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+from voices import voice
+
+from unmask.card import load_card
+from unmask.datasets.loaders_tree import DatasetError
+from unmask.datasets.manifest import CAMERA, Split
+from unmask.datasets.speech_encodings import Wave
+from unmask.datasets.speech_manifest import FAMILIES, MANIFEST, Utterance, write_speech
+from unmask.datasets.speech_signal import RATE, WIDE, finished, to_pcm
+from unmask.datasets.speech_source_filter import MissingEngineError
+from unmask.datasets.speech_spectra import matched, mel_filters, stft
+from unmask.datasets.speech_vocoder_critics import (
+    Critics,
+    critics_loss,
+    fooling_loss,
+    matching_loss,
+)
+from unmask.datasets.speech_vocoder_gan import GANS, GanSpec, GanVocoder, Generator, MelBands
+from unmask.datasets.speech_vocoder_gan_training import GanTraining, train_gan
+from unmask.datasets.speech_vocoder_gans import WEIGHTS, app, copied, load_gan
+from unmask.datasets.speech_vocoder_nets import Up
+from unmask.datasets.speech_vocoders import GAN_COPYING
+
+TINY = GanSpec(
+    family="tiny",
+    setting="16k",
+    up=Up.TRANSPOSED,
+    rate=RATE,
+    factors=(8, 4),
+    width=16,
+    kernels=(3, 5),
+    dilations=((1, 2), (1, 3)),
+)
+SHORT = GanTraining(steps=16, batch=1, samples=1600, lr=5e-3, keep_every=8)
+
+
+@pytest.fixture(scope="module")
+def waves() -> list[Wave]:
+    return [finished(voice(1.0, seed=n), WIDE) for n in range(2)]
+
+
+def net(spec: GanSpec) -> GanVocoder:
+    torch.manual_seed(0)
+    return GanVocoder(spec, None if spec.code is None else Generator(spec))
+
+
+@pytest.mark.parametrize("spec", GANS.values(), ids=GANS)
+def test_every_vocoder_gives_as_many_samples_as_it_takes(spec: GanSpec) -> None:
+    made = net(spec).eval()
+    with torch.no_grad():
+        assert made(torch.randn(2, 8 * spec.hop) * 0.1).shape == (2, 8 * spec.hop)
+    assert copied(made, np.zeros(1234, np.float32)).shape == (1234,)
+    assert spec.family in FAMILIES
+    assert MelBands(spec.rate, spec.hop)(torch.zeros(1, 4 * spec.hop)).shape == (1, 80, 4)
+
+
+def test_a_published_generator_is_used_and_not_taught(waves: list[Wave], tmp_path: Path) -> None:
+    spec = dataclasses.replace(TINY, code=12)
+    published = Generator(spec)
+    before = {k: v.clone() for k, v in published.state_dict().items()}
+    made = GanVocoder(spec, published)
+    assert not any("generator" in k or "conv_pre" in k for k in made.state_dict())
+    coder = {k: v.clone() for k, v in made.state_dict().items()}
+    train_gan(made, waves, dataclasses.replace(SHORT, steps=2), tmp_path / "run.pt")
+    assert all(torch.equal(v, before[k]) for k, v in published.state_dict().items())
+    assert any(not torch.equal(v, coder[k]) for k, v in made.state_dict().items())
+    with pytest.raises(ValueError, match="code"):
+        GanVocoder(spec)
+    with pytest.raises(ValueError, match="code"):
+        GanVocoder(TINY, published)
+
+
+def test_training_brings_the_copy_nearer(waves: list[Wave], tmp_path: Path) -> None:
+    errors: list[float] = []
+    config = dataclasses.replace(SHORT, steps=60, critics_after=0.8)
+    train_gan(net(TINY), waves, config, tmp_path / "run.pt", lambda _, e: errors.append(e))
+    assert len(errors) == 60
+    assert np.mean(errors[-10:]) < 0.8 * np.mean(errors[:10])
+    with pytest.raises(DatasetError):
+        train_gan(net(TINY), [waves[0][:100]], config, tmp_path / "none.pt")
+
+
+def test_a_stopped_run_ends_where_a_whole_one_does(waves: list[Wave], tmp_path: Path) -> None:
+    def stop(step: int, _: float) -> None:
+        if step == 12:
+            raise KeyboardInterrupt
+
+    whole = train_gan(net(TINY), waves, SHORT, tmp_path / "whole.pt")
+    with pytest.raises(KeyboardInterrupt):
+        train_gan(net(TINY), waves, SHORT, tmp_path / "parts.pt", stop)
+    seen: list[int] = []
+    rest = train_gan(net(TINY), waves, SHORT, tmp_path / "parts.pt", lambda s, _: seen.append(s))
+    assert seen[0] == 9  # from the checkpoint of step 8
+    for a, b in zip(whole.parameters(), rest.parameters(), strict=True):
+        torch.testing.assert_close(a, b)
+    with pytest.raises(ValueError, match="other options"):
+        train_gan(net(TINY), waves, dataclasses.replace(SHORT, lr=1.0), tmp_path / "parts.pt")
+
+
+def test_the_critics_learn_to_tell(waves: list[Wave]) -> None:
+    torch.manual_seed(1)
+    critics = Critics()
+    real = torch.from_numpy(np.stack([w[:4096] for w in waves])) * 4
+    made = torch.randn_like(real) * real.std()
+    assert float(matching_loss(critics(real), critics(real))) == 0
+    assert float(matching_loss(critics(real), critics(made))) > 0
+    optimiser = torch.optim.Adam(critics.parameters(), 2e-3)
+    losses, fooled = [], []
+    for _ in range(12):
+        said = critics(real), critics(made)
+        loss = critics_loss(*said)
+        fooled.append(float(fooling_loss(said[1])))
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        losses.append(float(loss))
+    assert losses[-1] < 0.7 * losses[0]
+    assert fooled[-1] > float(fooling_loss(critics(real)))
+
+
+def test_a_matched_copy_has_the_bands_of_its_recording(waves: list[Wave]) -> None:
+    real = waves[0]
+    made = np.convolve(real, np.hanning(9) / 4, "same").astype(np.float32)  # dull and louder
+    filters = mel_filters(RATE, 1024, 80, 0.0, 8000.0)
+
+    def off(wave: Wave) -> float:
+        bands = [
+            np.log(filters @ np.square(np.abs(stft(w, 1024, 256))) + 1e-6) for w in (wave, real)
+        ]
+        return float(np.abs(bands[0] - bands[1]).mean())
+
+    assert off(matched(made, real)) < 0.35 * off(made)
+    assert matched(made, real).shape == real.shape
+    assert np.allclose(matched(real, real)[600:-600], real[600:-600], atol=1e-5)
+
+
+def test_the_weights_that_ship_are_those_of_their_card(waves: list[Wave], tmp_path: Path) -> None:
+    card = load_card(WEIGHTS)
+    assert WEIGHTS.stat().st_size < 5 << 20
+    assert {GANS[name].family for name in card.results} == set(GAN_COPYING)
+    for name in (n for n in card.results if GANS[n].code is None):
+        copy = finished(copied(load_gan(name), waves[0]), WIDE)
+        bands = [np.abs(stft(w, 1024, 256)).mean(1)[4:200] for w in (copy, waves[0])]
+        assert np.corrcoef(*bands)[0, 1] > 0.7
+    with pytest.raises(MissingEngineError, match="no weights"):
+        load_gan("gan-nearest-16k", tmp_path, tmp_path / "none.safetensors")
+
+
+def test_the_command_trains_and_packs(
+    waves: list[Wave], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unmask.datasets.speech_vocoder_gans.GANS", {TINY.name: TINY})
+    kept = []
+    for split, wave in zip((Split.TRAIN, Split.VALIDATION), waves, strict=True):
+        path = tmp_path / "corpus" / f"{split}.wav"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(to_pcm(wave))
+        kept.append(
+            Utterance(
+                path=path,
+                fake=False,
+                generator=CAMERA,
+                family="real",
+                engine="real",
+                source=f"made/{split}",
+                corpus="made",
+                speaker=f"{split}",
+                language="en",
+                split=split,
+                band=WIDE,
+                seconds=1.0,
+                licence="CC0",
+                sha256="",
+            )
+        )
+    write_speech(kept, tmp_path / "corpus" / MANIFEST)
+    data, runs, out = (str(tmp_path / n) for n in ("corpus", "runs", "out.safetensors"))
+    args = ["train", "--data", data, "--out", runs, "--steps", "2", "--batch", "1"]
+    done = CliRunner().invoke(app, args)
+    assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(app, ["pack", "--data", data, "--runs", runs, "--out", out])
+    assert done.exit_code == 0, done.output
+    assert load_card(Path(out)).results[TINY.name]["n"] == 1
+    assert load_gan(TINY.name, tmp_path, Path(out)).spec == TINY
+    assert CliRunner().invoke(app, [*args, "--name", "nobody"]).exit_code == 2
