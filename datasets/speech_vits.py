@@ -21,7 +21,7 @@ from unmask.datasets.photographs_fetch import FetchError, fetch_package
 from unmask.datasets.photographs_packages import Package, Tool
 from unmask.datasets.speech_encodings import Wave
 from unmask.datasets.speech_engines import Engine
-from unmask.datasets.speech_kokoro import phonemes
+from unmask.datasets.speech_kokoro import Session, phonemes
 from unmask.datasets.speech_source_filter import MissingEngineError
 from unmask.datasets.speech_vocoder_gan import GANS, Generator
 
@@ -47,13 +47,8 @@ def piper(downloads: Path) -> Engine:
         del voice  # there is one
         graph = _graph(downloads)
         ids = tokens(phonemes(text, graph.espeak), graph.known)
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        session = onnxruntime.InferenceSession(graph.data, options)
         scales = [0.667, 1 / rng.uniform(0.85, 1.15), 0.8]  # Piper's own; the pace is drawn
-        made = session.run(
+        made = _session(downloads).run(
             None,
             {
                 "input": np.array([ids], np.int64),
@@ -66,6 +61,16 @@ def piper(downloads: Path) -> Engine:
     return Engine(
         name="vits", voices=MappingProxyType({"en": ("joe",)}), licence=_PACKAGE.licence, say=say
     )
+
+
+@lru_cache(maxsize=1)
+def _session(downloads: Path) -> Session:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session: Session = onnxruntime.InferenceSession(_graph(downloads).data, options)
+    return session
 
 
 def tokens(said: str, known: dict[str, list[int]]) -> list[int]:

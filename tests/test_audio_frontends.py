@@ -121,8 +121,5 @@ def test_fine_structure_forgets_the_envelope_and_keeps_the_harmonics() -> None:
     buzz = sum(torch.sin(2 * math.pi * 250 * k * time) for k in range(1, 20))
     assert isinstance(buzz, torch.Tensor)
     rows = fine_structure(buzz[None])[0, :, middle].mean(1)
-    peaks = [
-        row for row in range(1, 127) if rows[row] > rows[row - 1] and rows[row] > rows[row + 1]
-    ]
     # Every eighth bin of 31.25 Hz, from 500 Hz, which is row 0.
-    assert peaks == list(range(8, 127, 8))
+    assert sorted(rows.topk(16).indices.tolist()) == list(range(0, 128, 8))

@@ -80,6 +80,8 @@ class Attention(nn.Module):
 class MixedAttention(nn.Module):
     """Graph attention of nodes of two kinds and a master node that all of them talk to."""
 
+    att_weightM: nn.Parameter  # noqa: N815 - the weights call it so
+
     def __init__(self, inputs: int, outputs: int, temperature: float) -> None:
         super().__init__()
         self.temperature = temperature

@@ -111,16 +111,18 @@ def by_family(tables: Mapping[str, Table], figure: Figure) -> Rows:
     return rows
 
 
-def ahead(tables: Mapping[str, Table]) -> dict[str, dict[str, list[float]]]:
-    """AUC of ours less that of each peer, all families together, paired by source."""
+def ahead(tables: Mapping[str, Table], of: str = "") -> dict[str, dict[str, list[float]]]:
+    """AUC of ours less that of each peer, all families together, paired by source.
+
+    With `of`: of each other one less that of the one named.
+    """
     found = _figures(tables, AUC)
-    return {
-        name: {
-            encoding: _numbers(difference(*found[OURS][encoding], *by[encoding])) for encoding in by
-        }
-        for name, by in found.items()
-        if name != OURS
-    }
+    rows: dict[str, dict[str, list[float]]] = {}
+    for name, by in found.items():
+        if name != (of or OURS):
+            one, other = (by, found[of]) if of else (found[OURS], by)
+            rows[name] = {e: _numbers(difference(*one[e], *other[e])) for e in by}
+    return rows
 
 
 def located(detector: AudioDetector, data: Sequence[Utterance], count: int) -> dict[str, Any]:
