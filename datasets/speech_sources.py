@@ -4,9 +4,8 @@ Each source says who speaks, in which language, up to which frequency, and which
 are in. Splits are drawn by speaker; a language other than English is on one side as a whole.
 
     train        LibriSpeech (half its speakers), Dutch fish of fillets-ng, a Russian man (festvox),
-                 Asterisk's English and Spanish prompts, two speakers of FSDD
-    validation   LibriSpeech (a sixth), the Czech small fish, Asterisk's Italian and Russian, one of
-                 FSDD
+                 Asterisk's English, Spanish and Russian prompts, two speakers of FSDD
+    validation   LibriSpeech (a sixth), the Czech small fish, Asterisk's Italian, one of FSDD
     test         LibriSpeech (a third), the Czech large fish, Asterisk's French; the originals of
                  the HiFi-GAN demo (LJSpeech, VCTK) and of CycleGAN-VC2 (Mandarin)
 """
@@ -175,7 +174,7 @@ SOURCES = (
     ),
     _asterisk("en", "en", "allison", Split.TRAIN),
     _asterisk("es", "es", "allison", Split.TRAIN),
-    _asterisk("ru", "ru", "ivrvoice", Split.VALIDATION, "CC BY 3.0"),
+    _asterisk("ru", "ru", "ivrvoice", Split.TRAIN, "CC BY 3.0"),
     _asterisk("it", "it", "carlo", Split.VALIDATION),
     _asterisk("fr", "fr", "june", Split.TEST),
     Source(

@@ -84,22 +84,6 @@ def from_mel(mel: Magnitude, filters: Magnitude, *, refine: int = 0) -> Magnitud
     return np.asarray(guess)
 
 
-def matched(made: Wave, real: Wave, *, most: float = 12.0) -> Wave:
-    """`made` (N,) with the mel bands of `real` (N,): 80 bands each 16 ms, at most `most` dB off.
-
-    A copy by a vocoder that learned for minutes differs by its envelope first. What is left when
-    the envelope is that of the recording is what lies inside the bands: harmonics and phases.
-    """
-    n_fft, hop = 1024, 256
-    filters = mel_filters(16_000, n_fft, 80, 0.0, 8000.0)
-    spectrum, wanted = (stft(w, n_fft, hop) for w in (made, real))
-    bands = [filters @ np.square(np.abs(s)) + 1e-10 for s in (spectrum, wanted)]
-    decibels = np.clip(10 * np.log10(bands[1] / bands[0]), -most, most)
-    share = filters / np.maximum(filters.sum(0), 1e-12)  # of each band in a bin
-    gain = 10 ** ((share.T @ decibels) / 20)
-    return istft(spectrum * gain.astype(np.float32), n_fft, hop, len(made))
-
-
 def stretched(wave: Wave, factor: float, *, n_fft: int = 1024, locked: bool = False) -> Wave:
     """`factor` times as long at the same pitch, by a phase vocoder (Flanagan and Golden 1966).
 

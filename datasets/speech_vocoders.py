@@ -133,11 +133,10 @@ def shipped_vocoders(downloads: Path) -> tuple[Vocoder, ...]:
         *(
             Vocoder(
                 family=spec.family,
-                setting=f"{spec.setting}-matched" if envelope else spec.setting,
-                vocode=partial(_gan, name=name, downloads=downloads, envelope=envelope),
+                setting=spec.setting,
+                vocode=partial(_gan, name=name, downloads=downloads),
             )
             for name, spec in GANS.items()
-            for envelope in (False, True)
         ),
     )
 
@@ -146,5 +145,5 @@ def _neural(wave: Wave, *, name: str) -> Wave:
     return revoice(load_vocoder(name), wave)
 
 
-def _gan(wave: Wave, *, name: str, downloads: Path, envelope: bool) -> Wave:
-    return copied(load_gan(name, downloads), wave, envelope=envelope)
+def _gan(wave: Wave, *, name: str, downloads: Path) -> Wave:
+    return copied(load_gan(name, downloads), wave)
