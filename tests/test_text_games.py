@@ -265,6 +265,12 @@ def test_the_same_seed_writes_the_same_and_prompts_stay(run: Path) -> None:
     assert sampled(trained, 3, 1).shape == (3, 20)
 
 
+def test_quatrains_of_seven_characters_ship() -> None:
+    lines = write(load_text("quatrains-7"), Asked(seed=0, prompt="春風")).split()
+    assert lines[0].startswith("春風")
+    assert [len(line) for line in lines] == [8, 8, 8, 8]  # with its comma or full stop
+
+
 def test_speech_goes_on_to_the_end_of_a_sentence(speeches: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     assert call("train", "speech", "--data", speeches, "--out", out, "--mle-steps", 150,
