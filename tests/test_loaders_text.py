@@ -157,3 +157,55 @@ def test_what_cannot_be_loaded_says_why(tmp_path: Path) -> None:
     (tmp_path / "x_y.raw_data.json").write_text("[]")
     assert refused(str(tmp_path)) is DatasetReason.AMBIGUOUS
     assert refused(f"pairs:{tmp_path}") is DatasetReason.BAD_TABLE
+
+
+LETTER = """From: a@b.example
+Subject: Re: [List] The bridge
+Content-Type: text/plain; charset=utf-8
+
+Somebody wrote:
+> What was quoted here is not his own.
+{words}
+See http://example.org/ for more.
+--
+His signature"""
+
+
+def test_mail_is_what_its_writer_added_and_a_thread_stays_together(tmp_path: Path) -> None:
+    (tmp_path / "easy-ham-1").mkdir()
+    for number in range(3):
+        words = " ".join(f"word{number}" for _ in range(60))
+        (tmp_path / "easy-ham-1" / f"{number}.txt").write_text(LETTER.format(words=words))
+    found = load_texts(str(tmp_path))
+    assert [set(s.text.split()) for s in found] == [{f"word{n}"} for n in range(3)]
+    assert {s.source for s in found} == {"mail/the bridge"}
+    assert all(s.split is not Split.TRAIN and s.domain == "mail" for s in found)
+
+
+def test_articles_of_the_bbc_never_train(tmp_path: Path) -> None:
+    for section in ("business", "entertainment", "politics", "sports", "tech"):
+        (tmp_path / section).mkdir()
+        for number in range(6):
+            (tmp_path / section / f"{number:03d}.txt").write_text(f"Title\n\n{'on and ' * 160}")
+    found = load_texts(str(tmp_path))
+    assert len(found) == 5 * 6 * 2
+    assert {s.split for s in found} == {Split.VALIDATION, Split.TEST}
+    assert all(len(s.text.split()) == 150 for s in found)
+    by_source: dict[str, set[Split]] = {}
+    for s in found:
+        by_source.setdefault(s.source, set()).add(s.split)
+    assert len(by_source) == 30
+    assert all(len(splits) == 1 for splits in by_source.values())
+
+
+def test_unseen_prose_tests_alone_and_words_go_on_across_hard_lines(tmp_path: Path) -> None:
+    folder = tmp_path / "talks" / "data"
+    folder.mkdir(parents=True)
+    text = " ".join(f"number{i % 7}" for i in range(400))
+    wrapped = "\n".join(text[at : at + 100] for at in range(0, len(text), 100))
+    (folder / "one.txt").write_text(wrapped)
+    (folder / "data.txt").write_text(wrapped)  # the whole beside its parts
+    found = load_texts(f"unseen:{folder}")
+    assert {(s.domain, s.split) for s in found} == {("talks", Split.TEST)}
+    assert {w for s in found for w in s.text.split()} == {f"number{i}" for i in range(7)}
+    assert len(found) == 2
