@@ -22,17 +22,17 @@ ROWS = 8  # of them, whose distributions are: what fits a processor's cache
 LONGEST = 1024  # tokens of a passage that are read
 
 
-class _Reader(gguf.GGUFReader):
+class _Reader(gguf.GGUFReader):  # type: ignore[misc]  # untyped here
     """Reads the hundred thousand words of the tokenizer through a plain array.
 
     Slices of the library's memory map cost four times as much. Where it stops calling `_get`, this
     is only slow again.
     """
 
-    def _get(self, *place: Any, **how: Any) -> Any:
+    def _get(self, offset: int, dtype: Any, count: int = 1, override_order: Any = None) -> Any:
         if isinstance(self.data, np.memmap):
             self.data = np.asarray(self.data)
-        return super()._get(*place, **how)
+        return super()._get(offset, dtype, count, override_order)
 
 
 class SmolLM:
