@@ -29,6 +29,8 @@ class _Reader(gguf.GGUFReader):  # type: ignore[misc]  # untyped here
     is only slow again.
     """
 
+    data: Any
+
     def _get(self, offset: int, dtype: Any, count: int = 1, override_order: Any = None) -> Any:
         if isinstance(self.data, np.memmap):
             self.data = np.asarray(self.data)
@@ -61,10 +63,12 @@ class SmolLM:
         parts = [
             _of_logits(logits.float(), target)
             for h, targets in zip(
-                self._model.hidden(ids)[:-1].split(CHUNK), ids[1:].split(CHUNK), strict=True
+                torch.split(self._model.hidden(ids)[:-1], CHUNK),
+                torch.split(ids[1:], CHUNK),
+                strict=True,
             )
             for logits, target in zip(
-                self._model.logits(h).split(ROWS), targets.split(ROWS), strict=True
+                torch.split(self._model.logits(h), ROWS), torch.split(targets, ROWS), strict=True
             )
         ]
         log_prob, rank, entropy, variance = (
@@ -90,7 +94,8 @@ def _of_logits(logits: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor
 
 def _tokenizer(reader: Any) -> Tokenizer:
     """Byte-level pairs (Sennrich et al. 2016), every digit apart, as SmolLM was trained with."""
-    merges = [tuple(pair.split(" ")) for pair in _texts(reader, "tokenizer.ggml.merges")]
+    pairs = (pair.partition(" ") for pair in _texts(reader, "tokenizer.ggml.merges"))
+    merges = [(first, second) for first, _, second in pairs]
     vocabulary = {word: at for at, word in enumerate(_texts(reader, "tokenizer.ggml.tokens"))}
     made = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
     made.pre_tokenizer = pre_tokenizers.Sequence(
