@@ -22,7 +22,7 @@ from unmask.detect.evaluation.tables import Estimate
 from unmask.detect.text import peers
 from unmask.detect.text.detector import TextDetector
 from unmask.detect.text.documents import documents
-from unmask.detect.text.features import MODES, of_groups
+from unmask.detect.text.features import MODES, of_groups, unlike_prose
 from unmask.detect.text.fusion import fit_fusion
 from unmask.detect.text.score_cache import ScoreCache
 from unmask.detect.text.train import Scored, balanced, measured
@@ -113,12 +113,10 @@ def called(detector: TextDetector, mode: str, scored: Sequence[Scored], words: i
     None is ever called a person's: `lengths.FLOOR`.
     """
     calibration, fusion = detector.calibrations[mode], detector.fusions[mode]
-    at = detector.card.thresholds
     count = 0
     for one in scored:
-        surprisal = one.features["ngram.surprisal"]
         llr = calibration.llr(fusion.score(one.features), words)
-        within = at["least_surprisal"] <= surprisal <= at["most_surprisal"]
+        within = not unlike_prose(one.features, detector.card.thresholds)
         count += within and llr >= math.log(9) and llr > calibration.alarm(words)
     return count
 

@@ -31,3 +31,13 @@ def measure(
 def of_groups(features: Mapping[str, float], groups: Sequence[str]) -> dict[str, float]:
     """The features of some groups."""
     return {name: v for name, v in features.items() if name.partition(".")[0] in groups}
+
+
+MOST_REPEATED = 0.5  # share of three words in a row that were there before: no prose, a loop
+
+
+def unlike_prose(features: Mapping[str, float], thresholds: Mapping[str, float]) -> bool:
+    """Whether a text lies outside what the detector's range was measured on."""
+    surprisal = features[f"{NGRAM}.surprisal"]
+    within = thresholds["least_surprisal"] <= surprisal <= thresholds["most_surprisal"]
+    return not within or features.get(f"{STYLE}.repeated_triples", 0.0) > MOST_REPEATED

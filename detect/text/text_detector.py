@@ -8,7 +8,7 @@ import py3langid
 
 from unmask.detect.text.detector import Judged, Passage, TextDetector, load_text_detector
 from unmask.detect.text.documents import LEAST_WORDS
-from unmask.detect.text.features import NGRAM, SMOLLM
+from unmask.detect.text.features import NGRAM, SMOLLM, unlike_prose
 from unmask.detect.text.normalise import normalise, words
 from unmask.detect.text.statistics import GLTR_BINS
 from unmask.evidence import Doubt, Finding, Kind, NotApplicable
@@ -63,10 +63,8 @@ def shown_tokens(judged: Judged) -> dict[str, Any]:
 
 def doubts_of(detector: TextDetector, judged: Judged) -> list[Doubt]:
     """Reasons to hold back."""
-    at = detector.card.thresholds
     doubts = []
-    surprisal = judged.features[f"{NGRAM}.surprisal"]
-    if not at["least_surprisal"] <= surprisal <= at["most_surprisal"]:
+    if unlike_prose(judged.features, detector.card.thresholds):
         text = "The text is unlike the prose that the detector's range was measured on."
         doubts.append(Doubt(code="out_of_range", text=text))
     if math.log(9) < judged.llr <= judged.alarm:
