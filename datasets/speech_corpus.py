@@ -86,13 +86,13 @@ def add_real(shelf: Shelf, piece: Piece) -> None:
 def add_copies(
     shelf: Shelf, piece: Piece, vocoders: Sequence[Vocoder], copies: int, skipped: dict[str, str]
 ) -> None:
-    """Copy-syntheses by so many of the families that the piece's split may see, and by one GAN.
+    """Copy-syntheses by so many of the families that its split may see, and, if any, by one GAN.
 
     What has published fakes gets no others: a corpus with more fakes would be a label.
     """
     if _is_published(piece.source):
         return
-    for family in (*_drawn(COPYING, piece, copies), *_drawn(GAN_COPYING, piece, 1)):
+    for family in (*_drawn(COPYING, piece, copies), *_drawn(GAN_COPYING, piece, min(copies, 1))):
         settings = [v for v in vocoders if v.family == family]
         if not settings:
             continue
