@@ -1,11 +1,9 @@
 """The card of the audio detector: what it is, what it learned from, where it is weak."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unmask.card import Card
-from unmask.datasets.manifest import Split
-from unmask.datasets.speech_manifest import FAMILIES
 
 # The corpus grew meanwhile: 328, 747, 628 (without two leaks), 1,295 and 1,570 utterances.
 COMMAND = """\
@@ -48,9 +46,11 @@ LIMITS = {
 }
 
 
-def describe(fitted: Mapping[str, Any]) -> Card:
-    """The card with `calibration` and `thresholds` as fitted; results come with an evaluation."""
-    trained = [name for name, split in FAMILIES.items() if split is Split.TRAIN]
+def describe(fitted: Mapping[str, Any], families: Sequence[str] = ()) -> Card:
+    """The card with `calibration` and `thresholds` as fitted; results come with an evaluation.
+
+    `families` are those of the corpus that it learned from.
+    """
     return Card(
         name="audio_detector",
         sha256="",
@@ -68,7 +68,7 @@ def describe(fitted: Mapping[str, Any]) -> Card:
         data=(
             "LibriSpeech (CC BY 4.0) and speech of open-source packages, their own licences"
             " (datasets/speech_sources.py)",
-            f"copies and synthetic speech of the families {', '.join(trained)}",
+            f"copies and synthetic speech of the families {', '.join(families)}",
         ),
         licence="Research and journalism use: trained on recordings under several licences",
         command=COMMAND,

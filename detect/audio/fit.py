@@ -167,7 +167,8 @@ def build(data: Sequence[Utterance], run: Path, names: Sequence[str], weights: P
     """
     nets = nets_of(run, names)
     found = look(nets, thinned(data, Split.VALIDATION, MOST))
-    card = describe(fit_all(found, names))
+    trained = sorted({u.family for u in data if u.fake and u.split is Split.TRAIN})
+    card = describe(fit_all(found, names), trained)
     reals = speech_range(data)
     state = {
         f"nets.{k}": v.half() if v.is_floating_point() else v for k, v in nets.state_dict().items()
