@@ -15,6 +15,7 @@ from unmask.datasets.text_samples import PERSON, TextSample, split_of
 from unmask.detect.text import smollm, text_detector
 from unmask.detect.text.detector import WEIGHTS, Judged, TextDetector, load_text_detector
 from unmask.detect.text.documents import documents
+from unmask.detect.text.features import NGRAM, SMOLLM
 from unmask.detect.text.ngram_train import NGramConfig
 from unmask.detect.text.text_detector import doubts_of, language_of, segments, shown_tokens
 from unmask.detect.text.train import TextConfig, build
@@ -181,7 +182,10 @@ def test_a_ratio_that_people_reach_is_doubted(trained: tuple[TextDetector, Path]
     calm = replace(judged, features=middle)
     codes = [d.code for d in doubts_of(detector, replace(calm, llr=2.5, alarm=3.0))]
     assert codes == ["seen_in_human_writing"]
-    assert doubts_of(detector, replace(calm, llr=3.5, alarm=3.0)) == []
+    sure = replace(calm, llr=3.5, alarm=3.0, model=SMOLLM)
+    assert doubts_of(detector, sure) == []
+    codes = [d.code for d in doubts_of(detector, replace(sure, model=NGRAM))]
+    assert codes == ["no_language_model"]  # the n-grams alone accuse nobody
     odd: Mapping[str, float] = {"ngram.surprisal": 99.0}
     codes = [d.code for d in doubts_of(detector, replace(calm, llr=0.0, features=odd))]
     assert codes == ["out_of_range"]
