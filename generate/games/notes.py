@@ -3,8 +3,8 @@
 unmask generate train notes --profile tiny --data NOTES --out runs/notes
 
 The pitch comes from the label and the timbre from the noise, so that a melody can be played while
-the noise wanders from one instrument to another. Beyond the paper, the generator is told where the
-harmonics of the asked pitch lie: it then learns timbre alone, which two cores can do.
+the noise wanders from one instrument to another. Beyond the paper, the generator shapes partials of
+the asked pitch and a noise (DDSP): it learns timbre alone, which two cores can do.
 """
 
 from pathlib import Path
@@ -164,8 +164,9 @@ ENTRIES = (
             "Engel et al. 2019, GANSynth: Adversarial neural audio synthesis",
             "Huang et al. 2024, The GAN is dead; long live the GAN! (R3GAN)",
             "Mao et al. 2019, Mode seeking generative adversarial networks",
+            "Engel et al. 2020, DDSP: Differentiable digital signal processing",
         ),
-        decoder="nearest + convolution",
+        decoder="partials and filtered noise, in bands by nearest + convolution",
         needs="notes in NSynth's layout: python -m unmask.datasets.notes, or NSynth itself",
         load=lambda folder, side, cache: _load(
             TINY if side == TINY.spectra.bins else FULL, folder, cache
@@ -174,11 +175,11 @@ ENTRIES = (
             "tiny": Profile(
                 build=lambda: NoteGame(TINY, gamma=1.0),
                 config=TrainConfig(
-                    images=60_000, batch=16, lr_generator=1e-3, lr_critic=1e-3,
+                    images=24_000, batch=16, lr_generator=1e-3, lr_critic=1e-3,
                     schedule=Schedule.COSINE, half_life=2_000,
                 ),
                 side=TINY.spectra.bins,
-                cost="two hours of one core (estimate)",
+                cost="half an hour of one core",
             ),
             "full": Profile(
                 build=lambda: NoteGame(FULL, gamma=1.0),
