@@ -147,16 +147,15 @@ def _touches(one: Document, fold: int, folds: int) -> bool:
 
 
 def calibrate(
-    samples: Mapping[str, Sequence[TextSample]],
+    validation: Sequence[TextSample],
     caches: Mapping[str, ScoreCache],
     characters: CharacterModel,
     fusions: Mapping[str, Fusion],
 ) -> tuple[dict[str, LengthCalibration], dict[str, float]]:
-    """(calibrations by mode, thresholds) on the validation split of each mode's samples."""
+    """(calibrations by mode, thresholds) on samples of the validation split."""
     surprisals: list[float] = []
     calibrations = {}
     for mode, fusion in fusions.items():
-        validation = [s for s in samples[mode] if s.split is Split.VALIDATION]
         lengths = []
         for length in LENGTHS:
             made = documents(validation, length)
@@ -197,7 +196,7 @@ def build(
 ) -> None:
     """Train on `samples`, count words in `counted`, and write weights and card.
 
-    `more` are samples too, of which the n-gram model alone is asked: to calibrate what it decides.
+    `more` are samples too, by more people: of these all thresholds are calibrated.
     """
     ngram = fit_ngrams((normalise(sample.text) for sample in counted), config.ngrams)
     # As it is shipped, in half precision: what is calibrated is what is used.
@@ -206,13 +205,12 @@ def build(
     validation = [s for s in more if s.split is Split.VALIDATION]
     caches = fill([*used, *validation], {NGRAM: ngram}, cache)
     if smollm is not None:
-        caches |= fill(used, {SMOLLM: smollm}, cache)
+        caches |= fill([*used, *validation], {SMOLLM: smollm}, cache)
     characters, scored = training_documents(used, caches, config)
     fusions = fit_fusions(scored, config)
     half = characters.weights.astype(np.float16)
     characters = replace(characters, weights=half.astype(np.float32))
-    asked = {NGRAM: validation, SMOLLM: used}
-    calibrations, thresholds = calibrate(asked, caches, characters, fusions)
+    calibrations, thresholds = calibrate(validation, caches, characters, fusions)
     tensors: dict[str, NDArray[np.generic]] = {"characters.weights": half}
     tensors |= {f"ngram.{name}": tensor for name, tensor in ngram.tensors().items()}
     data = save(tensors)
