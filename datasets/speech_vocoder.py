@@ -9,9 +9,7 @@ the weights in half precision with their card.
 """
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,17 +19,20 @@ import typer
 from rich.console import Console
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from unmask.card import Card, load_card, part_of
-from unmask.datasets.loaders_tree import DatasetError
 from unmask.datasets.manifest import Split
 from unmask.datasets.speech_encodings import Wave
-from unmask.datasets.speech_manifest import read_speech
-from unmask.datasets.speech_signal import decoded
 from unmask.datasets.speech_source_filter import MissingEngineError
-from unmask.datasets.speech_spectra import stft
 from unmask.datasets.speech_vocoder_nets import GAIN, NEURAL, NeuralVocoder
+from unmask.datasets.speech_vocoder_packing import (
+    Results,
+    State,
+    halved,
+    measures,
+    speech_or_exit,
+    write_packed,
+)
 from unmask.datasets.speech_vocoder_training import VocoderTraining, train
 from unmask.errors import WeightsError
 
@@ -60,22 +61,6 @@ def load_vocoder(name: str, weights: Path = WEIGHTS) -> NeuralVocoder:
     return net.eval()
 
 
-def real_speech(corpus: Path, split: Split) -> list[Wave]:
-    """The wide recordings of a split. Raises DatasetError."""
-    found = [u for u in read_speech(corpus) if not u.fake and u.split is split and u.band == 16000]
-    return [decoded(u.path.read_bytes(), u.path.name)[0] for u in found]
-
-
-def distance(net: NeuralVocoder, waves: Sequence[Wave]) -> float:
-    """Mean log-spectral distance in dB between recordings and their copies, 50 Hz to 7.4 kHz."""
-    found = []
-    for wave in waves:
-        made = revoice(net, wave)
-        real, fake = (20 * np.log10(np.abs(stft(w, 1024, 256))[4:474] + 1e-3) for w in (wave, made))
-        found.append(float(np.sqrt(np.square(real - fake).mean(0)).mean()))
-    return float(np.mean(found))
-
-
 @app.command("train")
 def train_command(
     data: Annotated[Path, typer.Option(exists=True, help="a corpus of unmask.datasets.speech")],
@@ -89,7 +74,7 @@ def train_command(
     if unknown := set(name or ()) - set(NEURAL):
         console.print(f"no vocoder {', '.join(unknown)}; there are {', '.join(NEURAL)}")
         raise typer.Exit(2)
-    waves = _speech(data, Split.TRAIN, console)
+    waves = speech_or_exit(data, Split.TRAIN, console)
     for key in name or NEURAL:
         target = out / f"{key}.safetensors"
         if target.is_file():
@@ -112,39 +97,19 @@ def pack(
 ) -> None:
     """Join the trained vocoders into one file, with their card."""
     console = Console(stderr=True)
-    waves = _speech(data, Split.VALIDATION, console)
-    tensors: dict[str, Tensor] = {}
-    results = {}
+    waves = speech_or_exit(data, Split.VALIDATION, console)
+    states: dict[str, State] = {}
+    results: Results = {}
     for key, spec in NEURAL.items():
         if not (runs / f"{key}.safetensors").is_file():
             continue
         net = NeuralVocoder(spec)
-        state = {k: v.half() for k, v in load_file(runs / f"{key}.safetensors").items()}
-        net.load_state_dict({k: v.float() for k, v in state.items()})
-        tensors |= {f"{key}.{k}": v for k, v in state.items()}
-        results[key] = {
-            "log_spectral_distance_db": round(distance(net.eval(), waves), 2),
-            "n": len(waves),
-            "parameters": sum(p.numel() for p in net.parameters()),
-        }
-    if not tensors:
-        console.print(f"{runs} holds no trained vocoder", markup=False)
-        raise typer.Exit(2)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, out)
-    _card(out, results).save(out.with_suffix(".json"))
-    console.print(json.dumps(results, indent=1), markup=False)
+        states[key] = halved(net, load_file(runs / f"{key}.safetensors"))
+        results[key] = measures(net, partial(revoice, net), waves)
+    write_packed(states, results, out, _card, console)
 
 
-def _speech(corpus: Path, split: Split, console: Console) -> list[Wave]:
-    try:
-        return real_speech(corpus, split)
-    except DatasetError as error:
-        console.print(str(error), markup=False)
-        raise typer.Exit(2) from error
-
-
-def _card(weights: Path, results: Mapping[str, Mapping[str, float]]) -> Card:
+def _card(weights: Path, results: Results) -> Card:
     return Card(
         name="speech_vocoders",
         sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),

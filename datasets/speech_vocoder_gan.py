@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unmask.datasets.speech_spectra import mel_filters
-from unmask.datasets.speech_vocoder_nets import MELS, Up
+from unmask.datasets.speech_vocoder_nets import MELS, Up, step_up
 
 _FFT = 1024  # samples of a mel frame's window
 _TOP = 8000.0  # Hz: what HiFi-GAN is told of the spectrum ends there
@@ -128,7 +128,9 @@ class Generator(nn.Module):
         self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
         width = spec.width
         for factor in spec.factors:
-            self.ups.append(_step_up(spec.up, factor, width, width // 2))
+            steps = step_up(spec.up, factor, width, width // 2)
+            # A single one bears the name that it has in HiFi-GAN's weights.
+            self.ups.append(steps[0] if len(steps) == 1 else nn.Sequential(*steps))
             width //= 2
             self.resblocks.extend(
                 Branch(width, kernel, dilations)
@@ -145,22 +147,6 @@ class Generator(nn.Module):
             x = torch.stack([block(x) for block in blocks]).mean(0)
         wave: Tensor = torch.tanh(self.conv_post(F.leaky_relu(x)))
         return wave[:, 0]
-
-
-def _step_up(up: Up, factor: int, wide: int, narrow: int) -> nn.Module:
-    if up is Up.NEAREST:
-        return nn.Sequential(
-            nn.Upsample(scale_factor=factor, mode="nearest"),
-            nn.Conv1d(wide, narrow, 2 * (factor // 2) + 1, padding=factor // 2),
-        )
-    return nn.ConvTranspose1d(
-        wide,
-        narrow,
-        2 * factor,
-        stride=factor,
-        padding=(factor + 1) // 2,
-        output_padding=factor % 2,
-    )
 
 
 class Coder(nn.Module):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from unmask.datasets.loaders_tree import DatasetError, DatasetReason
 from unmask.datasets.speech_encodings import Wave
@@ -23,8 +23,9 @@ from unmask.datasets.speech_vocoder_critics import (
     matching_loss,
 )
 from unmask.datasets.speech_vocoder_gan import GanVocoder
-from unmask.datasets.speech_vocoder_nets import GAIN
-from unmask.datasets.speech_vocoder_training import spectral_loss
+from unmask.datasets.speech_vocoder_training import crops, spectral_loss, update
+
+_LONGEST = 10.0  # gradient
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +106,8 @@ def train_gan(
         run.load(kept["run"])
         done = int(kept["step"])
     for step in range(done, config.steps):
-        real = crops(usable, config, step, samples)
+        rng = np.random.default_rng((config.seed, step))
+        real = crops(usable, batch=config.batch, samples=samples, rng=rng)
         error = _step(run, real, config, criticised=step >= config.critics_after * config.steps)
         if on_step:
             on_step(step + 1, error)
@@ -124,30 +126,12 @@ def _step(run: _Run, real: Tensor, config: GanTraining, *, criticised: bool) -> 
     loss = config.mel * mel + config.spectra * spectral_loss(made, real)
     if criticised:
         hinge = critics_loss(run.critics(real), run.critics(made.detach()))
-        _update(run.critics, run.critic_optimiser, hinge)
+        update(run.critics, run.critic_optimiser, hinge, _LONGEST)
         run.critics.requires_grad_(False)
         seen = run.critics(made)
         loss = loss + fooling_loss(seen)
         loss = loss + config.matching * matching_loss(run.critics(real), seen)
         run.critics.requires_grad_(True)
-    _update(run.net, run.optimiser, loss)
+    update(run.net, run.optimiser, loss, _LONGEST)
     run.schedule.step()
     return float(mel.detach())
-
-
-def crops(waves: Sequence[Wave], config: GanTraining, step: int, samples: int) -> Tensor:
-    """(B, N): crops at drawn levels."""
-    rng = np.random.default_rng((config.seed, step))
-    found = []
-    for i in rng.integers(len(waves), size=config.batch):
-        start = int(rng.integers(len(waves[i]) - samples))
-        crop = waves[i][start : start + samples] * GAIN * rng.uniform(0.6, 1.5)
-        found.append(np.clip(crop, -1, 1))
-    return torch.from_numpy(np.stack(found)).float()
-
-
-def _update(net: nn.Module, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(net.parameters(), 10.0)
-    optimiser.step()

@@ -8,9 +8,7 @@ validation speakers. The generator of a published voice is fetched, not packed.
 """
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,21 +17,25 @@ import torch
 import typer
 from rich.console import Console
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from safetensors.torch import load_file
 
 from unmask.card import Card, load_card, part_of
-from unmask.datasets.loaders_tree import DatasetError
 from unmask.datasets.manifest import Split
 from unmask.datasets.speech_encodings import Wave, resampled
 from unmask.datasets.speech_signal import RATE
 from unmask.datasets.speech_source_filter import MissingEngineError
-from unmask.datasets.speech_spectra import stft
 from unmask.datasets.speech_vits import published_generator
-from unmask.datasets.speech_vocoder import real_speech
 from unmask.datasets.speech_vocoder_gan import GANS, GanSpec, GanVocoder
 from unmask.datasets.speech_vocoder_gan_training import GanTraining, train_gan
 from unmask.datasets.speech_vocoder_nets import GAIN
+from unmask.datasets.speech_vocoder_packing import (
+    Results,
+    State,
+    halved,
+    measures,
+    speech_or_exit,
+    write_packed,
+)
 from unmask.errors import WeightsError
 
 WEIGHTS = Path(__file__).with_name("weights") / "speech_vocoders_gan.safetensors"
@@ -72,16 +74,6 @@ def load_gan(name: str, downloads: Path = DOWNLOADS, weights: Path = WEIGHTS) ->
     return net.eval()
 
 
-def distance(net: GanVocoder, waves: Sequence[Wave]) -> float:
-    """Mean log-spectral distance in dB between recordings and their copies, 50 Hz to 7.4 kHz."""
-    found = []
-    for wave in waves:
-        pair = wave, copied(net, wave)
-        real, fake = (20 * np.log10(np.abs(stft(w, 1024, 256))[4:474] + 1e-3) for w in pair)
-        found.append(float(np.sqrt(np.square(real - fake).mean(0)).mean()))
-    return float(np.mean(found))
-
-
 @app.command()
 def train(
     data: Annotated[Path, typer.Option(exists=True, help="a corpus of unmask.datasets.speech")],
@@ -98,7 +90,7 @@ def train(
     if unknown := set(name or ()) - set(GANS):
         console.print(f"no vocoder {', '.join(unknown)}; there are {', '.join(GANS)}")
         raise typer.Exit(2)
-    waves = _speech(data, Split.TRAIN, console)
+    waves = speech_or_exit(data, Split.TRAIN, console)
     config = GanTraining(steps=steps, batch=batch, critics_after=critics_after, seed=seed)
     for key in name or GANS:
 
@@ -125,41 +117,20 @@ def pack(
 ) -> None:
     """Join the trained vocoders into one file, with their card."""
     console = Console(stderr=True)
-    waves = _speech(data, Split.VALIDATION, console)[::5]  # of every speaker
-    tensors: dict[str, Tensor] = {}
-    results: dict[str, dict[str, float]] = {}
+    waves = speech_or_exit(data, Split.VALIDATION, console)[::5]  # of every speaker
+    states: dict[str, State] = {}
+    results: Results = {}
     for key, spec in GANS.items():
         if not (runs / f"{key}.pt").is_file():
             continue
         kept = torch.load(runs / f"{key}.pt", weights_only=True)
-        state = {k: v.half() for k, v in kept["run"]["net"].items()}
         net = make(spec, downloads)
-        net.load_state_dict({k: v.float() for k, v in state.items()})
-        tensors |= {f"{key}.{k}": v.contiguous() for k, v in state.items()}
-        results[key] = {
-            "log_spectral_distance_db": round(distance(net.eval(), waves), 2),
-            "n": len(waves),
-            "parameters": sum(p.numel() for p in net.parameters()),
-            "steps": int(kept["step"]),
-        }
-    if not tensors:
-        console.print(f"{runs} holds no trained vocoder", markup=False)
-        raise typer.Exit(2)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, out)
-    _card(out, results).save(out.with_suffix(".json"))
-    console.print(json.dumps(results, indent=1), markup=False)
+        states[key] = halved(net, kept["run"]["net"])
+        results[key] = measures(net, partial(copied, net), waves) | {"steps": int(kept["step"])}
+    write_packed(states, results, out, _card, console)
 
 
-def _speech(corpus: Path, split: Split, console: Console) -> list[Wave]:
-    try:
-        return real_speech(corpus, split)
-    except DatasetError as error:
-        console.print(str(error), markup=False)
-        raise typer.Exit(2) from error
-
-
-def _card(weights: Path, results: Mapping[str, Mapping[str, float]]) -> Card:
+def _card(weights: Path, results: Results) -> Card:
     return Card(
         name="speech_vocoders_gan",
         sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),

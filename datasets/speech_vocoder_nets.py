@@ -99,6 +99,25 @@ class Residual(nn.Module):
         return x
 
 
+def step_up(up: Up, factor: int, wide: int, narrow: int) -> list[nn.Module]:
+    """(B, wide, T) -> (B, narrow, T * factor)."""
+    if up is Up.NEAREST:
+        return [
+            nn.Upsample(scale_factor=factor, mode="nearest"),
+            nn.Conv1d(wide, narrow, 2 * (factor // 2) + 1, padding=factor // 2),
+        ]
+    return [
+        nn.ConvTranspose1d(
+            wide,
+            narrow,
+            2 * factor,
+            stride=factor,
+            padding=(factor + 1) // 2,
+            output_padding=factor % 2,
+        )
+    ]
+
+
 class Climb(nn.Module):
     """(B, C, T) -> (B, T * product of the factors), halving the channels at every step."""
 
@@ -109,22 +128,7 @@ class Climb(nn.Module):
         for factor in spec.factors:
             narrow = max(16, width // 2)
             layers.append(nn.LeakyReLU(0.1))
-            if spec.up is Up.TRANSPOSED:
-                layers.append(
-                    nn.ConvTranspose1d(
-                        width,
-                        narrow,
-                        2 * factor,
-                        stride=factor,
-                        padding=(factor + 1) // 2,
-                        output_padding=factor % 2,
-                    )
-                )
-            else:
-                layers += [
-                    nn.Upsample(scale_factor=factor, mode="nearest"),
-                    nn.Conv1d(width, narrow, 2 * (factor // 2) + 1, padding=factor // 2),
-                ]
+            layers += step_up(spec.up, factor, width, narrow)
             layers.append(Residual(narrow))
             width = narrow
         layers += [nn.LeakyReLU(0.1), nn.Conv1d(width, 1, 7, padding=3)]

@@ -13,6 +13,7 @@ from unmask.datasets.speech_encodings import Wave
 from unmask.datasets.speech_vocoder_nets import GAIN, NeuralSpec, NeuralVocoder
 
 _RESOLUTIONS = ((256, 64), (512, 128), (1024, 256))  # window, hop in samples
+_LONGEST = 5.0  # gradient
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +90,8 @@ def train(
         )
         for step in range(config.steps):
             torch.manual_seed(config.seed * 1_000_003 + step)
-            real = _batch(usable, config, step)
+            rng = np.random.default_rng((config.seed, step))
+            real = crops(usable, batch=config.batch, samples=config.samples, rng=rng)
             made = net(real)
             loss = spectral_loss(made, real)
             error = float(loss.detach())
@@ -98,29 +100,29 @@ def train(
             criticised = step >= config.critic_after * config.steps
             if criticised:
                 loss = loss - config.critic * critic(made).mean()
-            _update(net, optimiser, loss)
+            update(net, optimiser, loss, _LONGEST)
             schedule.step()
             if criticised:
                 hinge = F.relu(1 - critic(real)).mean() + F.relu(1 + critic(made.detach())).mean()
-                _update(critic, critic_optimiser, hinge)
+                update(critic, critic_optimiser, hinge, _LONGEST)
             if on_step:
                 on_step(step + 1, error)
     return net.eval()
 
 
-def _batch(waves: Sequence[Wave], config: VocoderTraining, step: int) -> Tensor:
-    """(B, N): crops at drawn levels."""
-    rng = np.random.default_rng((config.seed, step))
-    crops = []
-    for i in rng.integers(len(waves), size=config.batch):
-        start = int(rng.integers(len(waves[i]) - config.samples))
-        crop = waves[i][start : start + config.samples] * GAIN * rng.uniform(0.6, 1.5)
-        crops.append(np.clip(crop, -1, 1))
-    return torch.from_numpy(np.stack(crops)).float()
+def crops(waves: Sequence[Wave], *, batch: int, samples: int, rng: np.random.Generator) -> Tensor:
+    """(batch, samples) of waves that are longer, at drawn levels."""
+    found = []
+    for i in rng.integers(len(waves), size=batch):
+        start = int(rng.integers(len(waves[i]) - samples))
+        crop = waves[i][start : start + samples] * GAIN * rng.uniform(0.6, 1.5)
+        found.append(np.clip(crop, -1, 1))
+    return torch.from_numpy(np.stack(found)).float()
 
 
-def _update(net: nn.Module, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+def update(net: nn.Module, optimiser: torch.optim.Optimizer, loss: Tensor, most: float) -> None:
+    """One step of the optimiser, by gradients of length `most` at most."""
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+    nn.utils.clip_grad_norm_(net.parameters(), most)
     optimiser.step()

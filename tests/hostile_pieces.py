@@ -12,6 +12,7 @@ import numpy as np
 import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image
+from tones import mux
 
 from unmask.errors import Reason
 
@@ -53,14 +54,7 @@ def clip(form: str, video: str = "", audio: str = "", frames: int = 12) -> bytes
                 container.mux(film.encode(frame))
             container.mux(film.encode())
         if sound:
-            tone = (np.sin(np.arange(16000) / 6) * 9000).astype(np.int16)[None]
-            wave = av.AudioFrame.from_ndarray(tone, "s16", "mono")
-            wave.sample_rate, wave.pts = 16000, 0
-            size = sound.codec_context.frame_size or None
-            fitted = av.AudioResampler(sound.format, sound.layout, sound.rate, size)
-            for part in [*fitted.resample(wave), *fitted.resample(None)]:
-                container.mux(sound.encode(part))
-            container.mux(sound.encode())
+            mux(container, sound, (np.sin(np.arange(16000) / 6) * 9000).astype(np.int16))
     return buffer.getvalue()
 
 

@@ -34,14 +34,7 @@ def film(samples: tones.Samples | None, rate: int = 16000) -> bytes:
             container.mux(picture.encode(frame))
         container.mux(picture.encode())
         if sound is not None and samples is not None:
-            whole = (samples * 32767).astype(np.int16)[None]
-            wave = av.AudioFrame.from_ndarray(whole, "s16", "mono")
-            wave.sample_rate, wave.pts = rate, 0
-            size = sound.codec_context.frame_size or None
-            fitted = av.AudioResampler(sound.format, sound.layout, rate, size)
-            for part in [*fitted.resample(wave), *fitted.resample(None)]:
-                container.mux(sound.encode(part))
-            container.mux(sound.encode())
+            tones.mux(container, sound, (samples * 32767).astype(np.int16))
     return buffer.getvalue()
 
 

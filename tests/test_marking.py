@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
+from tones import mux
 
 from unmask.errors import MediaError, SigningError
 from unmask.evidence import Finding
@@ -80,14 +81,7 @@ def sound(form: str, codec: str) -> bytes:
     out = io.BytesIO()
     with av.open(out, "w", format=form) as container:
         stream = container.add_stream(codec, rate=16000, layout="mono")
-        tone = (np.sin(np.arange(4001) / 6) * 9000).astype(np.int16)[None]
-        wave = av.AudioFrame.from_ndarray(tone, "s16", "mono")
-        wave.sample_rate, wave.pts = 16000, 0
-        size = stream.codec_context.frame_size or None
-        fitted = av.AudioResampler(stream.format, stream.layout, stream.rate, size)
-        for part in [*fitted.resample(wave), *fitted.resample(None)]:
-            container.mux(stream.encode(part))
-        container.mux(stream.encode())
+        mux(container, stream, (np.sin(np.arange(4001) / 6) * 9000).astype(np.int16))
     return out.getvalue()
 
 

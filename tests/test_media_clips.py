@@ -12,6 +12,7 @@ import av
 import numpy as np
 import pytest
 from opened import BLUE, GREEN, RED, quarters, refused
+from tones import mux
 
 from unmask.errors import MediaError, Reason
 from unmask.evidence import Kind
@@ -39,13 +40,7 @@ def clip(form: str, video: str = "", audio: str = "", frames: int = 24, side: in
             container.mux(film.encode())
         if sound:
             tone = np.sin(2 * np.pi * 440 * np.arange(48000) / 48000) * 16384
-            wave = av.AudioFrame.from_ndarray(tone.astype(np.int16)[None], "s16", "mono")
-            wave.sample_rate, wave.pts = 48000, 0
-            size = sound.codec_context.frame_size or None
-            fitted = av.AudioResampler(sound.format, sound.layout, sound.rate, size)
-            for part in [*fitted.resample(wave), *fitted.resample(None)]:
-                container.mux(sound.encode(part))
-            container.mux(sound.encode())
+            mux(container, sound, tone.astype(np.int16))
     return buffer.getvalue()
 
 
@@ -126,12 +121,7 @@ def test_the_cover_of_a_recording_makes_no_film_of_it() -> None:
         cover.disposition = type(cover.disposition).attached_pic
         container.mux(cover.encode(av.VideoFrame.from_ndarray(quarters(), "rgb24")))
         container.mux(cover.encode())
-        wave = av.AudioFrame.from_ndarray(np.zeros((1, 48000), np.int16), "s16", "mono")
-        wave.sample_rate, wave.pts = 48000, 0
-        fitted = av.AudioResampler(sound.format, sound.layout, 48000, 1152)
-        for part in fitted.resample(wave):
-            container.mux(sound.encode(part))
-        container.mux(sound.encode())
+        mux(container, sound, np.zeros(48000, np.int16))
     media = open_bytes(buffer.getvalue(), "a.mp3")
     assert media.kind is Kind.AUDIO
     assert [s["type"] for s in media.container["streams"]] == ["video", "audio"]

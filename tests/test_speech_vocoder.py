@@ -1,6 +1,7 @@
 """Small neural vocoders learn to copy, repeat by their seed, and are packed with a card."""
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,11 @@ from unmask.datasets.speech_source_filter import MissingEngineError
 from unmask.datasets.speech_vocoder import (
     WEIGHTS,
     app,
-    distance,
     load_vocoder,
     revoice,
 )
 from unmask.datasets.speech_vocoder_nets import NEURAL, LogMel, NeuralSpec, NeuralVocoder, Up
+from unmask.datasets.speech_vocoder_packing import distance
 from unmask.datasets.speech_vocoder_training import VocoderTraining, spectral_loss, train
 
 TINY = NeuralSpec(up=Up.TRANSPOSED, mel=False, factors=(2, 2), width=16)
@@ -51,7 +52,7 @@ def test_training_brings_the_copy_nearer_and_repeats(waves: list[Wave]) -> None:
     assert len(errors) == SHORT.steps
     assert np.mean(errors[-5:]) < 0.8 * np.mean(errors[:5])
     untrained = NeuralVocoder(TINY).eval()
-    assert distance(net, waves) < distance(untrained, waves)
+    assert distance(partial(revoice, net), waves) < distance(partial(revoice, untrained), waves)
     again = train(TINY, waves, SHORT)
     for a, b in zip(net.parameters(), again.parameters(), strict=True):
         assert torch.equal(a, b)
@@ -77,7 +78,8 @@ def test_the_weights_that_ship_are_those_of_their_card(waves: list[Wave]) -> Non
         net = load_vocoder(name)
         copy = finished(revoice(net, waves[0]), WIDE)
         assert np.isfinite(copy).all()
-        assert distance(net, waves) < distance(NeuralVocoder(NEURAL[name]).eval(), waves)
+        untrained = NeuralVocoder(NEURAL[name]).eval()
+        assert distance(partial(revoice, net), waves) < distance(partial(revoice, untrained), waves)
 
 
 def test_a_net_without_weights_is_missing(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from test_alignment import face_at
+from tones import mux
 
 from unmask.errors import MediaError, Reason
 from unmask.generate.alignment import Face, FaceError, YuNet, moved
@@ -77,13 +78,7 @@ def write(
             container.mux(film.encode(frame))
         container.mux(film.encode())
         if tone is not None:
-            wave = np.sin(np.arange(24000) / 17) * 9000
-            whole = av.AudioFrame.from_ndarray(wave.astype(np.int16)[None], "s16", "mono")
-            whole.sample_rate, whole.pts = 48000, 0
-            fit = av.AudioResampler(tone.format, tone.layout, 48000, tone.codec_context.frame_size)
-            for part in [*fit.resample(whole), *fit.resample(None)]:
-                container.mux(tone.encode(part))
-            container.mux(tone.encode())
+            mux(container, tone, (np.sin(np.arange(24000) / 17) * 9000).astype(np.int16))
     return path
 
 

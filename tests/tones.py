@@ -5,6 +5,8 @@ from functools import cache
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
 from numpy.typing import NDArray
 
 from unmask.media import Media, open_bytes
@@ -57,14 +59,22 @@ def encoded(
         stream = container.add_stream(codec, rate=rate, layout=layout)
         if bit_rate:
             stream.bit_rate = bit_rate
-        wave = av.AudioFrame.from_ndarray(np.ascontiguousarray(whole).reshape(1, -1), "s16", layout)
-        wave.sample_rate, wave.pts = rate, 0
-        size = stream.codec_context.frame_size or None
-        fitted = av.AudioResampler(stream.format, stream.layout, rate, size)
-        for part in [*fitted.resample(wave), *fitted.resample(None)]:
-            container.mux(stream.encode(part))
-        container.mux(stream.encode())
+        mux(container, stream, whole)
     return buffer.getvalue()
+
+
+def mux(container: OutputContainer, stream: AudioStream, samples: NDArray[np.int16]) -> None:
+    """Encode (samples,) or (samples, channels) at the stream's rate into it, to the end."""
+    channels = samples[:, None] if samples.ndim == 1 else samples
+    layout = {1: "mono", 2: "stereo"}[channels.shape[1]]
+    whole = np.ascontiguousarray(channels).reshape(1, -1)
+    wave = av.AudioFrame.from_ndarray(whole, "s16", layout)
+    wave.sample_rate, wave.pts = stream.rate, 0
+    size = stream.codec_context.frame_size or None
+    fitted = av.AudioResampler(stream.format, stream.layout, stream.rate, size)
+    for part in [*fitted.resample(wave), *fitted.resample(None)]:
+        container.mux(stream.encode(part))
+    container.mux(stream.encode())
 
 
 def recording(samples: NDArray[np.float32], rate: int = 16000) -> Media:
