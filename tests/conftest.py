@@ -2,6 +2,7 @@
 
 import io
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,11 @@ CHROMIUM = next(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What a marker needs and the machine lacks is skipped, by name, here and nowhere else."""
+    """What a marker needs and the machine lacks is skipped, by name.
+
+    CI installs the programs and reads with SmolLM2 in a second pass; Python packages of the extra
+    `dev` are never skipped for.
+    """
     absent = {}
     if not SHARED.is_dir():
         absent["shared"] = "the research data of ../shared/data is absent"
@@ -33,6 +38,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, reason in absent.items():
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+        for lacking in _lacking(item):
+            item.add_marker(pytest.mark.skip(reason=f"{lacking} is not on this machine"))
+
+
+def _lacking(item: pytest.Item) -> list[str]:
+    programs = [name for mark in item.iter_markers("program") for name in mark.args]
+    packages = [name for mark in item.iter_markers("package") for name in mark.args]
+    return [n for n in programs if shutil.which(n) is None] + [
+        n for n in packages if find_spec(n) is None
+    ]
 
 
 @pytest.fixture(scope="session")

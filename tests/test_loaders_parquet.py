@@ -3,8 +3,10 @@
 import io
 from pathlib import Path
 
+import pyarrow
 import pytest
 from PIL import Image
+from pyarrow import parquet
 from trees import grow, refused
 
 from unmask.datasets import loaders_parquet
@@ -19,9 +21,8 @@ def picture(shade: int, form: str) -> bytes:
 
 
 def shard(path: Path, columns: dict[str, list[object]]) -> Path:
-    arrow = pytest.importorskip("pyarrow")
     path.parent.mkdir(parents=True, exist_ok=True)
-    pytest.importorskip("pyarrow.parquet").write_table(arrow.table(columns), path, row_group_size=3)
+    parquet.write_table(pyarrow.table(columns), path, row_group_size=3)
     return path
 
 

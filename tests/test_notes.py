@@ -283,7 +283,6 @@ def test_other_timbres_fill_other_bins() -> None:
 
 
 def test_the_tracker_hears_the_pitch() -> None:
-    pytest.importorskip("pyworld")
     from unmask.generate.audio.note_quality import pitch_accuracy
 
     pitches = np.array([45, 60, 76])

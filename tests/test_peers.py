@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from scipy.ndimage import generic_filter
+from sklearn.svm import SVC
 
 from unmask.detect.evaluation.answers import DetectorError
 from unmask.detect.evaluation.detectors import open_detector
@@ -180,10 +181,9 @@ def test_what_is_fitted_separates_and_survives_a_file(fit: object, tmp_path: Pat
 
 
 def test_the_machine_of_durall_decides_as_scikit_learn_does() -> None:
-    svm = pytest.importorskip("sklearn.svm")
     x, y = classes()
     z = (x - x.mean(0)) / x.std(0)
-    theirs = svm.SVC(kernel="rbf", gamma="scale").fit(z, y).decision_function(z)
+    theirs = SVC(kernel="rbf", gamma="scale").fit(z, y).decision_function(z)
     np.testing.assert_allclose(linear.fit_durall(x, y).decision_function(x), theirs, atol=1e-8)
 
 

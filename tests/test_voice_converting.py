@@ -1,7 +1,6 @@
 """Recordings in another voice: chunks, levels, what is refused, measures, marks, a corpus."""
 
 import io
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -154,7 +153,6 @@ def test_means_have_intervals() -> None:
 
 
 def test_pitch_is_heard() -> None:
-    pytest.importorskip("pyworld")
     for hertz in (110.0, 220.0):
         pitch, found = pitch_and_cepstra(voice(1.5, pitch=hertz))
         assert pitch == pytest.approx(12 * np.log2(hertz / 55), abs=1.5)
@@ -162,9 +160,8 @@ def test_pitch_is_heard() -> None:
 
 
 @pytest.mark.shared
+@pytest.mark.package("resemblyzer")
 def test_speakers_are_told_apart(shared: Path) -> None:
-    if find_spec("resemblyzer") is None:
-        pytest.skip("Resemblyzer is not installed")
     from unmask.datasets.speech_signal import decoded
 
     pairs = []  # the beginning and the end of what a speaker reads
@@ -249,7 +246,6 @@ def test_conversions_join_a_corpus_unmarked(tmp_path: Path) -> None:
 def test_an_untrained_converter_is_measured_as_what_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("pyworld")
     from test_voice_game import written
 
     def bands(wave: np.ndarray) -> np.ndarray:
