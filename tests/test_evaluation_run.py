@@ -1,9 +1,8 @@
-"""An evaluation end to end on toy data with a planted trace: kept scores, breakage, leaks."""
+"""An evaluation end to end on toy data with a planted trace; wrong calls, the command."""
 
 import json
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -11,131 +10,23 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin
+from PIL import Image
+from toys import ANY, Heard, config, corpus, heard, toy
 from typer.testing import CliRunner
 
 from unmask.cli import cli
-from unmask.datasets.manifest import CAMERA, Sample, Split
-from unmask.detect.encodings import jpeg, resize
-from unmask.detect.evaluation.assess import Assessment
-from unmask.detect.evaluation.cache import Cache, CacheError, Table, default_folder
-from unmask.detect.evaluation.probes import leaks, probe, warnings_of
-from unmask.detect.evaluation.run import EvaluateConfig, evaluate
+from unmask.datasets.manifest import CAMERA, Sample
+from unmask.detect.encodings import jpeg
+from unmask.detect.evaluation.run import evaluate
 from unmask.detect.evaluation.selection import EvaluationError, manifest_sha256
-from unmask.detect.evaluation.survey import FileFacts, near_duplicates, outline
-from unmask.detect.evaluation.tables import Scores, Threshold
-from unmask.detect.evaluation.thresholds import choose, score_at
+from unmask.detect.evaluation.survey import FileFacts
+from unmask.detect.evaluation.tables import Scores
 
-SIDE = 64
-# Fakes carry a stripe pattern of two pixels; the detector measures it, and counts its calls.
-DETECTOR = """
-import numpy as np
-from pathlib import Path
-
-STOP, BREAK, CALLS = None, "", 0
-
-def score(pixels):
-    global CALLS
-    CALLS += 1
-    if CALLS == STOP:
-        raise KeyboardInterrupt
-    if BREAK and (pixels[0, 0] > 250).all():
-        raise ValueError(BREAK)
-    grey = pixels.astype(float).mean(2)
-    return float(abs(grey[:, 2:-2] - (grey[:, :-4] + grey[:, 4:]) / 2).mean())
-
-def rated(pixels):
-    value = score(pixels)
-    return {"score": value, "llr": value - 12, "abstained": value < 6}
-
-def ratio(pixels):
-    return {"llr": score(pixels) - 12}
-"""
-
-
-def scene(rng: np.random.Generator, side: int = SIDE) -> NDArray[np.uint8]:
-    """Soft blobs and noise."""
-    blobs = resize(rng.integers(60, 180, (8, 8, 3), dtype=np.uint8), side / 8)
-    noise = rng.normal(0, 3, blobs.shape)
-    return np.clip(blobs + noise, 0, 255).astype(np.uint8)
-
-
-def with_trace(pixels: NDArray[np.uint8], strength: float = 22) -> NDArray[np.uint8]:
-    wave = strength * np.sign(np.sin((np.arange(pixels.shape[1]) + 0.5) * np.pi / 2))
-    return np.clip(pixels + wave[None, :, None], 0, 255).astype(np.uint8)
-
-
-def corpus(root: Path, *, each: int = 12, seed: int = 0) -> Path:
-    """`real/*.png` and `fake/gan/*.png`, every fake of a scene of its own."""
-    rng = np.random.default_rng(seed)
-    for i in range(each):
-        for folder, fake in (("real", False), ("fake/gan", True)):
-            path = root / folder / f"{folder[0]}{seed}-{i}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            pixels = scene(rng)
-            Image.fromarray(with_trace(pixels) if fake else pixels).save(path)
-    return root
-
-
-@dataclass
-class Heard:
-    """What was handed to be assessed."""
-
-    scores: tuple[Scores, ...] = ()
-    thresholds: tuple[Threshold, ...] = ()
-
-    def of(self, perturbation: str = "clean", detector: str = "toy") -> Scores:
-        (one,) = [
-            s for s in self.scores if (s.detector, s.perturbation) == (detector, perturbation)
-        ]
-        return one
-
-
-@pytest.fixture
-def heard(monkeypatch: pytest.MonkeyPatch) -> Heard:
-    """The figures have tests of their own; here they are left out, and what they get is kept."""
-    kept = Heard()
-
-    def assess(scores: Any, thresholds: Any, **_: Any) -> SimpleNamespace:
-        kept.scores, kept.thresholds = tuple(scores), tuple(thresholds)
-        names = (f.name for f in fields(Assessment))
-        return SimpleNamespace(**dict.fromkeys(names, ()))
-
-    monkeypatch.setattr("unmask.detect.evaluation.run.assess", assess)
-    return kept
-
-
-@pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The toy detector's module, which every test imports anew."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    (tmp_path / "toydetector.py").write_text(DETECTOR)
-    monkeypatch.delitem(sys.modules, "toydetector", raising=False)
-    import importlib
-
-    importlib.invalidate_caches()
-    module = importlib.import_module("toydetector")
-    monkeypatch.setitem(sys.modules, "toydetector", module)
-    return module
-
-
-def config(data: Path, **more: Any) -> EvaluateConfig:
-    given: dict[str, Any] = {
-        "detectors": ("toy=toydetector:score",),
-        "data": (str(data),),
-        "perturb": ("clean",),
-        "crop": "none",
-        "draws": 50,
-    }
-    return EvaluateConfig(**given | more)
+__all__ = ["heard", "toy"]  # fixtures
 
 
 def labels(scores: Scores) -> NDArray[np.bool_]:
     return np.array([s.fake for s in scores.samples])
-
-
-# --- the whole
 
 
 def test_a_planted_trace_is_measured(tmp_path: Path, toy: ModuleType, heard: Heard) -> None:
@@ -205,295 +96,6 @@ def test_a_command_is_evaluated(tmp_path: Path, heard: Heard) -> None:
     assert np.allclose(heard.of(detector="outside").score, heard.of().score)
 
 
-# --- what is kept
-
-
-def test_scores_are_kept_by_file_detector_and_perturbation(
-    tmp_path: Path, toy: ModuleType, heard: Heard
-) -> None:
-    data = corpus(tmp_path / "data", each=4)
-    first = evaluate(config(data, cache=tmp_path / "cache"))
-    fresh = heard.of()
-    assert toy.CALLS == 8
-    again = evaluate(config(data, cache=tmp_path / "cache"))
-    assert toy.CALLS == 8
-    assert np.array_equal(heard.of().score, fresh.score)
-    assert np.isnan(heard.of().seconds).all()
-    assert not again.speed
-    assert first.leaks == again.leaks
-    evaluate(config(data, cache=tmp_path / "cache", perturb=("jpeg:60",)))
-    assert toy.CALLS == 16
-    evaluate(config(data, cache=tmp_path / "cache", base="jpeg:90"))
-    assert toy.CALLS == 24
-    path = next((data / "real").iterdir())
-    Image.fromarray(scene(np.random.default_rng(99))).save(path)
-    evaluate(config(data, cache=tmp_path / "cache"))
-    assert toy.CALLS == 25
-    source = tmp_path / "toydetector.py"
-    source.write_text(source.read_text() + "\n# another\n")
-    evaluate(config(data, cache=tmp_path / "cache"))
-    assert toy.CALLS == 33
-
-
-def test_an_interrupted_run_goes_on(tmp_path: Path, toy: ModuleType, heard: Heard) -> None:
-    data = corpus(tmp_path / "data", each=5)
-    toy.STOP = 7  # type: ignore[attr-defined]
-    with pytest.raises(KeyboardInterrupt):
-        evaluate(config(data, cache=tmp_path / "cache"))
-    toy.STOP = None  # type: ignore[attr-defined]
-    evaluate(config(data, cache=tmp_path / "cache"))
-    assert toy.CALLS == 7 + 4  # six were kept
-    assert np.isfinite(heard.of().score).all()
-
-
-def test_a_failure_is_tried_again(tmp_path: Path, toy: ModuleType, heard: Heard) -> None:
-    data = corpus(tmp_path / "data", each=2)
-    Image.new("RGB", (SIDE, SIDE), "white").save(data / "real" / "white.png")
-    toy.BREAK = "out of memory"  # type: ignore[attr-defined]
-    evaluate(config(data, cache=tmp_path / "cache"))
-    assert len(heard.of().failures) == 1
-    toy.BREAK = ""  # type: ignore[attr-defined]
-    evaluate(config(data, cache=tmp_path / "cache"))
-    assert not heard.of().failures
-    assert toy.CALLS == 5 + 1
-
-
-def test_a_torn_line_spoils_no_other(tmp_path: Path) -> None:
-    path = tmp_path / "table.jsonl"
-    Table(path).put([(("a",), {"score": 1.0}), (("b",), {"score": 2.0})])
-    text = path.read_bytes()
-    for length in range(len(text)):  # killed at any point
-        path.write_bytes(text[:length])
-        torn = Table(path)
-        assert len(torn) <= 2
-        torn.put([(("c",), 3)])
-        back = Table(path)
-        assert back.get(("c",)) == 3
-        assert len(back) == len(torn)
-    path.write_bytes(b"\xff\xfe{[\n42\nnull\n" + text)
-    assert Table(path).get(("b",)) == {"score": 2.0}
-
-
-def test_two_runs_may_write_at_once(tmp_path: Path) -> None:
-    one, two = Table(tmp_path / "t.jsonl"), Table(tmp_path / "t.jsonl")
-    for i in range(50):
-        one.put([(("one", str(i)), i)])
-        two.put([(("two", str(i)), i)])
-    assert len(Table(tmp_path / "t.jsonl")) == 100
-
-
-def test_the_cache_has_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert default_folder() == tmp_path / "unmask" / "scores"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert default_folder() == Path.home() / ".cache" / "unmask" / "scores"
-    (tmp_path / "file").write_text("")
-    with pytest.raises(CacheError):
-        Cache(tmp_path / "file").table("x")
-
-
-# --- thresholds
-
-
-def test_thresholds_are_chosen_in_their_order(
-    tmp_path: Path, toy: ModuleType, heard: Heard
-) -> None:
-    data = corpus(tmp_path / "data", each=4)
-    other = corpus(tmp_path / "other", each=4, seed=1)
-
-    def chosen(**more: Any) -> Threshold:
-        evaluate(config(data, **more))
-        return heard.thresholds[0]
-
-    assert chosen(thresholds={"toy": 3.5}) == Threshold(detector="toy", value=3.5, chosen="stated")
-    rated = {"detectors": ("toy=toydetector:rated",)}
-    even = chosen(**rated)
-    assert even.chosen == "calibrated"
-    scores = heard.of()
-    assert scores.llr is not None
-    assert np.array_equal(scores.score > even.value, scores.llr > 0)
-    assert np.array_equal(scores.abstained, scores.score < 6)
-    same = {"detectors": ("toy=toydetector:ratio",)}
-    assert chosen(**same).value == 0
-    assert chosen(**same, decide=0.9).value == pytest.approx(np.log(9))
-    toy.CALLS = 0  # type: ignore[attr-defined]
-    held = chosen(validation=(str(other),))
-    assert held.chosen == "validation"
-    assert toy.CALLS == 16
-
-
-@pytest.mark.usefixtures("toy", "heard")
-def test_validation_and_test_must_not_meet(tmp_path: Path) -> None:
-    data = corpus(tmp_path / "data", each=3)
-    with pytest.raises(EvaluationError, match="6 pictures are validated and tested on"):
-        evaluate(config(data, validation=(str(data),)))
-    other = corpus(tmp_path / "other", each=3, seed=1)
-    copy = other / "real" / "copy.png"
-    copy.write_bytes(next((data / "real").iterdir()).read_bytes())
-    found = evaluate(config(data, validation=(str(other),)))
-    assert any("1 generators are validated and tested on: gan" in w for w in found.warnings)
-    alike = [w for w in found.warnings if w.startswith("Validated and tested pictures look alike")]
-    assert "1 pairs" in alike[0]
-    assert "copy.png" in alike[0]
-
-
-def test_a_threshold_by_hand() -> None:
-    score = np.array([1.0, 2.0, 3.0, np.nan])
-    assert score_at(score, np.array([-1.0, 0.5, 2.0, np.nan]), 0.0) == 1.5
-    assert score_at(score, np.array([-3.0, -2.0, -1.0, 5.0]), 0.0) == 3.0
-    below = score_at(score, np.array([3.0, 2.0, 1.0, 5.0]), 0.0)
-    assert below is not None
-    assert below < 1
-    assert score_at(score, np.array([2.0, -1.0, 1.0, 0.0]), 0.0) is None
-    assert score_at(score[:3], score[:3], 1.7) == 1.7
-
-
-def test_ratios_that_do_not_follow_the_score_set_no_threshold() -> None:
-    data = tuple(replace(ANY, fake=bool(i % 2)) for i in range(4))
-    scores = Scores(
-        detector="d", perturbation="clean", samples=data, score=np.array([1.0, 2.0, 3.0, 4.0]),
-        llr=np.array([1.0, -1.0, 1.0, -1.0]), abstained=np.zeros(4, bool), seconds=np.ones(4),
-    )  # fmt: skip
-    threshold, warning = choose(scores, None, None, 0.5)
-    assert threshold is not None
-    assert threshold.chosen == "oracle"
-    assert warning
-    photographs = tuple(replace(s, fake=False) for s in data)
-    nothing, warning = choose(replace(scores, samples=photographs, llr=None), None, None, 0.5)
-    assert nothing is None
-    assert "no threshold" in warning
-
-
-# --- leaks and look-alikes
-
-ANY = Sample(path=Path("x"), fake=False, generator=CAMERA, corpus="c", source="s", split=Split.TEST)
-
-
-def leaking(root: Path, save: Callable[[NDArray[np.uint8], Path, bool], None]) -> Path:
-    """Thirty pictures a class; only what `save` does tells the classes apart."""
-    rng = np.random.default_rng(3)
-    for i in range(30):
-        for folder in ("real", "fake"):
-            (root / folder).mkdir(parents=True, exist_ok=True)
-            save(scene(rng), root / folder / f"{folder}{i}", folder == "fake")
-    return root
-
-
-def found_leaks(data: Path, **more: Any) -> dict[str, tuple[float, float, float]]:
-    found = evaluate(config(data, detectors=("toy=toydetector:score",), **more))
-    return {leak.probe: (leak.auc.low, leak.auc.value, leak.auc.high) for leak in found.leaks}
-
-
-@pytest.mark.usefixtures("toy", "heard")
-def test_data_without_a_leak_has_none(tmp_path: Path) -> None:
-    plain = leaking(tmp_path / "plain", lambda p, path, _: save_png(p, path))
-    found = found_leaks(plain)
-    assert len(found) == 10
-    for name, (low, value, high) in found.items():
-        assert low <= 0.5 <= high, name
-        assert 0.25 < value < 0.75, name
-
-
-def save_png(pixels: NDArray[np.uint8], path: Path, **more: Any) -> None:
-    Image.fromarray(pixels).save(f"{path}.png", **more)
-
-
-def _format(pixels: NDArray[np.uint8], path: Path, fake: bool) -> None:
-    if fake:
-        save_png(pixels, path)
-    else:
-        Image.fromarray(pixels).save(f"{path}.jpg", quality=90)
-
-
-def _quality(pixels: NDArray[np.uint8], path: Path, fake: bool) -> None:
-    Image.fromarray(pixels).save(f"{path}.jpg", quality=80 if fake else 90)
-
-
-def _metadata(pixels: NDArray[np.uint8], path: Path, fake: bool) -> None:
-    info = PngImagePlugin.PngInfo()
-    if fake:
-        info.add_text("parameters", "a cat, Steps: 20")
-    save_png(pixels, path, pnginfo=info)
-
-
-def _size(pixels: NDArray[np.uint8], path: Path, fake: bool) -> None:
-    save_png(pixels if fake else pixels[:-7], path)
-
-
-def _brightness(pixels: NDArray[np.uint8], path: Path, fake: bool) -> None:
-    save_png(pixels // 2 if fake else pixels, path)
-
-
-@pytest.mark.parametrize(
-    ("save", "name", "stays"),
-    [
-        (_format, "encoding", False),
-        (_quality, "encoding", False),
-        (_metadata, "metadata", False),
-        (_size, "size", True),
-        (_brightness, "thumbnail 8 x 8", True),
-    ],
-)
-@pytest.mark.usefixtures("toy", "heard")
-def test_a_planted_leak_is_found_and_its_end_is_seen(
-    save: Callable[[NDArray[np.uint8], Path, bool], None], name: str, stays: bool,
-    tmp_path: Path,
-) -> None:  # fmt: skip
-    found = found_leaks(leaking(tmp_path / "data", save))
-    assert found[f"{name}, as it lies"][0] > 0.9
-    assert (found[f"{name}, as scored"][0] > 0.9) == stays
-
-
-@pytest.mark.usefixtures("toy", "heard")
-def test_cutting_alike_ends_a_leak_of_size(tmp_path: Path) -> None:
-    def large(pixels: NDArray[np.uint8], path: Path, fake: bool) -> None:
-        save_png(resize(pixels, 2.5 if fake else 2.25), path)
-
-    found = found_leaks(leaking(tmp_path / "data", large), crop="auto")
-    assert found["size, as it lies"][0] > 0.9
-    assert found["size, as scored"][1] == 0.5
-
-
-def test_a_probe_stays_with_sources() -> None:
-    """A probe that could learn pictures by heart must not profit from their copies."""
-    rng = np.random.default_rng(0)
-    seen = np.repeat(rng.normal(size=(120, 40)), 4, axis=0)
-    fake = np.repeat(rng.random(120) < 0.5, 4)
-    found = probe(seen, fake, [f"s{i // 4}" for i in range(480)], draws=200)
-    assert found is not None
-    assert found.low <= 0.5 <= found.high
-    # Pictures of one source are no independent evidence: the interval is that of 120, not of 480.
-    assert found.high - found.low > 0.14
-
-
-def test_a_probe_needs_pictures() -> None:
-    assert probe(np.zeros((30, 1)), [True] * 11 + [False] * 19, list(map(str, range(30)))) is None
-    assert leaks({"as it lies": []}, [], []) == ()
-    assert warnings_of(()) == []
-
-
-def test_look_alikes_are_found(photograph: NDArray[np.uint8]) -> None:
-    rng = np.random.default_rng(1)
-
-    def facts(pixels: NDArray[np.uint8]) -> FileFacts:
-        return FileFacts(outline=outline(pixels))
-
-    first = {replace(ANY, source="a"): facts(photograph)}
-    copy = resize(jpeg(photograph, 60), 0.6)
-    second = {
-        replace(ANY, source="b", path=Path("copy")): facts(copy),
-        replace(ANY, source="c", path=Path("other")): facts(scene(rng)),
-        replace(ANY, source="a", path=Path("its own fake")): facts(copy),
-        replace(ANY, source="d", path=Path("flat")): facts(np.full((64, 64, 3), 9, np.uint8)),
-        replace(ANY, source="e", path=Path("broken")): FileFacts(failure="broken"),
-    }
-    assert [two.path.name for _, two, _ in near_duplicates(first, second)] == ["copy"]
-    assert near_duplicates({}, second) == []
-
-
-# --- wrong calls
-
-
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -538,9 +140,6 @@ def test_the_manifest_is_named_by_its_files() -> None:
     one, two = replace(ANY, path=Path("1")), replace(ANY, path=Path("2"))
     assert manifest_sha256(work(one, two)) == manifest_sha256(work(two, one))
     assert manifest_sha256(work(one, two)) != manifest_sha256(work(one, replace(two, fake=True)))
-
-
-# --- the command
 
 
 @pytest.mark.usefixtures("toy")
