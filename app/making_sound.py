@@ -6,9 +6,8 @@ from pathlib import Path
 
 from unmask.app.generating import MOST, Made
 from unmask.datasets.speech_signal import RATE
-from unmask.errors import MediaError, Reason
 from unmask.generate.audio.composing import composed, midi_of, piano_roll
-from unmask.generate.audio.converting import convert, voice_game
+from unmask.generate.audio.converting import convert, speech_of, voice_game
 from unmask.generate.audio.render import render, spectrogram, wav
 from unmask.generate.audio.scores import Score, midi_score, score_of
 from unmask.generate.audio.sounding import note_game
@@ -18,7 +17,6 @@ from unmask.generate.pictures import png
 from unmask.generate.text.outputs import TextMark
 from unmask.generate.trained import Trained
 from unmask.media import DEFAULT_LIMITS, open_bytes
-from unmask.sound import mono, resampled
 
 MOST_NOTES = 2_000  # of a piece that the page plays
 MOST_SECONDS = 300.0
@@ -79,11 +77,9 @@ def music(trained: Trained, seeds: Sequence[int], mark: TextMark) -> list[Made]:
 def converted(trained: Trained, data: bytes, voice: str, mark: Mark) -> Made:
     """What is said in a recording or clip, in the voice a or b. Raises MediaError, OptionError."""
     media = open_bytes(data, "the recording", limits=LIMITS)
-    if media.waveform is None or not media.sample_rate:
-        raise MediaError(Reason.NO_STREAM, "This file has no sound.")
-    wave = resampled(mono(media.waveform), media.sample_rate, RATE)
     settings = f"to voice {voice}"
-    plain = wav(convert(voice_game(trained), wave, voice), RATE)
+    speech = speech_of(media, "This file")
+    plain = wav(convert(voice_game(trained), speech, voice), RATE)
     return Made(
         name=f"{trained.entry.name}-{voice}",
         settings=settings,

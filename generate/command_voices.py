@@ -7,21 +7,15 @@ from typing import Annotated
 import typer
 
 from unmask.datasets.speech_signal import RATE
-from unmask.errors import MediaError, Reason
-from unmask.generate.audio.converting import convert, voice_game
+from unmask.generate.audio.converting import convert, speech_of, voice_game
 from unmask.generate.audio.render import wav
 from unmask.generate.corpora_voices import keep_conversions
 from unmask.generate.game import OptionError
-from unmask.generate.options import (
-    Device,
-    ProfileName,
-    Weights,
-)
+from unmask.generate.options import Device, ProfileName, Weights
 from unmask.generate.outputs import Mark, OutputError, write
 from unmask.generate.playing import device_of
 from unmask.generate.trained import load_trained
 from unmask.media import open_media
-from unmask.sound import mono, resampled
 
 _GAME = "voices"
 
@@ -63,9 +57,6 @@ def add_to(
             say(f"{added} added: {recording}")
             return
         media = open_media(recording)
-        if media.waveform is None or not media.sample_rate:
-            raise MediaError(Reason.NO_STREAM, f"{recording} has no sound.")
-        wave = resampled(mono(media.waveform), media.sample_rate, RATE)
-        made = convert(voice_game(trained), wave, voice)
+        made = convert(voice_game(trained), speech_of(media, recording), voice)
         mark = marker(context, _GAME)
         say(str(write(mark(wav(made, RATE), "audio/wav", f"to voice {voice}", media.data), to)))

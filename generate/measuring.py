@@ -9,6 +9,8 @@ from unmask.generate.evaluating import Measured
 from unmask.generate.game import OptionError
 from unmask.generate.trained import Trained
 
+LEAST = 100  # samples; fewer say nothing of a distribution
+
 
 def measure(
     trained: Trained, data: Path, *, held_out: Path | None, cache: Path | None, count: int
@@ -19,6 +21,8 @@ def measure(
     data out by themselves. Raises OptionError, and what reading the data raises.
     """
     task = trained.entry.task
+    if count < LEAST and task is not Task.CONVERT:
+        raise OptionError(f"{trained.entry.name} is measured by {LEAST} samples at least.")
     if task is Task.SAMPLE:
         real, other = evaluating.pictures_of(trained, data, held_out, cache)
         return evaluating.measure(trained, real, other, count=count)

@@ -115,6 +115,9 @@ def test_a_game_is_measured_and_shipped_with_its_card(
     words = ("evaluate", "digits", "--data", data, "--weights", run / "last.pt", "--count", 100,
              "--export", target)  # fmt: skip
     assert call(*words) == 2  # a card is not left empty
+    few = [99 if word == 100 else word for word in words]
+    assert call(*few, "--source", "squares", "--licence", "none", "--trained-by", "this test",
+                "--weakness", "two steps") == 2  # fmt: skip
     assert call(*words, "--source", "squares", "--licence", "none", "--trained-by", "this test",
                 "--weakness", "two steps") == 0  # fmt: skip
     said = capsys.readouterr().out

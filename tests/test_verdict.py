@@ -152,3 +152,11 @@ def test_sound_and_text_have_words_of_their_own(
             assert "camera" not in sentence
     weak = weigh({analyser: ruled(1.0)}, kind)
     assert weak.origin is Origin.INCONCLUSIVE
+
+
+def test_a_text_without_its_language_model_is_told_of_it() -> None:
+    def changers(*codes: str) -> str:
+        return " ".join(weigh({"text_detector": ruled(3.0, *codes)}, Kind.TEXT).would_change)
+
+    assert "language model" in changers("no_language_model")
+    assert "language model" not in changers("out_of_range")

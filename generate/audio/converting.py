@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from unmask.datasets.speech_encodings import Wave
 from unmask.datasets.speech_signal import RATE
-from unmask.errors import UnmaskError
+from unmask.errors import MediaError, Reason, UnmaskError
 from unmask.generate.audio.mels import LogMels, analyse, levelled, synthesise
 from unmask.generate.game import OptionError
 from unmask.generate.games.voices import WAYS, Statistics, VoiceGame
 from unmask.generate.trained import Trained
+from unmask.media import Media
+from unmask.sound import mono, resampled
 
 SHORTEST = 0.64  # s: a training example
 _SILENT = 1e-4  # RMS of full scale
@@ -30,6 +32,13 @@ def voice_game(trained: Trained) -> VoiceGame:
     if not isinstance(trained.game, VoiceGame):
         raise OptionError(f"{trained.entry.name} converts no voices.")
     return trained.game
+
+
+def speech_of(media: Media, name: str) -> Wave:
+    """(N,) at 16 kHz: the sound of a recording or a clip. Raises MediaError, by its name."""
+    if media.waveform is None or not media.sample_rate:
+        raise MediaError(Reason.NO_STREAM, f"{name} has no sound.")
+    return resampled(mono(media.waveform), media.sample_rate, RATE)
 
 
 def convert(game: VoiceGame, wave: Wave, to: str, *, chunk: int = 256, overlap: int = 64) -> Wave:

@@ -242,6 +242,8 @@ def _would_change_text(origin: Origin, codes: list[str]) -> tuple[str, ...]:
         changers.append("A longer passage by the same writer, unedited.")
     if "failed" in codes:
         changers.append(_CHANGERS["failed"])
+    if "no_language_model" in codes:
+        changers.append("The detector's small language model, which is not installed here.")
     changers.append("Other texts of the same person to compare with, written by hand.")
     return tuple(changers)
 
