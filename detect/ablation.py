@@ -23,10 +23,10 @@ from unmask.detect.evaluation.perturbations import parse_all
 from unmask.detect.evaluation.reliability import cllr, ece
 from unmask.detect.evaluation.resampling import AUC, difference, draw, estimate, figures_drawn
 from unmask.detect.evaluation.tables import Estimate
+from unmask.detect.experts import FORMS
 from unmask.detect.fusion_train import GRIDS, Inputs, calibrated, crossed, preparer
 from unmask.detect.handmade import columns, features
 from unmask.detect.handmade_model import load as load_handmade
-from unmask.detect.inference import FORMS
 from unmask.detect.quality import NAMES as QUALITY
 from unmask.media import open_bytes
 

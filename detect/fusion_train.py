@@ -28,9 +28,10 @@ from unmask.detect.calibration import Calibration, fit
 from unmask.detect.evaluation.figures import conformal_threshold
 from unmask.detect.evaluation.perturbations import parse_all
 from unmask.detect.evaluation.preparation import Preparation, parse_base, sides
+from unmask.detect.experts import FORMS, as_experts, expert_nets
 from unmask.detect.fusion import Fusion, fit_fusion
 from unmask.detect.image_card import describe
-from unmask.detect.inference import FORMS, WEIGHTS, Detector, as_experts, expert_nets
+from unmask.detect.inference import WEIGHTS, Detector
 from unmask.detect.likelihood import Coder, Range, load_expert
 from unmask.detect.portrait import PortraitNet
 from unmask.detect.quality import NAMES as QUALITY

@@ -57,8 +57,8 @@ def describe(fitted: Mapping[str, Any]) -> Card:
         " weights of four runs, seen as it is, mirrored and upside down; stylegan: the same"
         " network, trained on from there on StyleGAN's faces above all (the mean of the weights of"
         " four runs and of those they began at); where a small network sees that a face fills the"
-        " picture, the mean of both networks' patches counts; a lossless coder of photographs says"
-        " what is out of range",
+        " picture, the mean of both networks' patches counts; pictures of up to 160 x 160 pixels"
+        " are seen at double size too; a lossless coder of photographs says what is out of range",
         papers=(
             "Chai et al. 2020, What makes fake images detectable?",
             "Tan and Le 2019, EfficientNet",

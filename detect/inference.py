@@ -1,44 +1,29 @@
 """The image detector: several experts look at a picture of any size, in bounded time."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
-from torch import Tensor, nn
 
 from unmask.card import Card, load_card, part_of
 from unmask.detect.calibration import Calibration
+from unmask.detect.experts import FORMS, Expert, as_experts, expert_nets
 from unmask.detect.fusion import Fusion
 from unmask.detect.likelihood import Coder, Predictor, Range, out_of_range, surprise
-from unmask.detect.onnx_experts import OnnxCoder, OnnxExpert
-from unmask.detect.patchnet import PatchNet
+from unmask.detect.onnx_experts import OnnxCoder
 from unmask.detect.portrait import PortraitNet, is_portrait
-from unmask.detect.residual_net import TOP, ResidualNet
-from unmask.detect.tiles import Tiles, cut
-from unmask.errors import WeightsError
+from unmask.detect.tiles import cut
 
 WEIGHTS = Path(__file__).with_name("weights") / "image_detector.safetensors"
 STRIDE = 16  # pixels between two values of the map
 
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
 Map = NDArray[np.float32]
-
-
-class Expert(Protocol):
-    """What looks at pictures: a learned network, or a discriminator of a generator."""
-
-    stride: int  # pixels between two values of its map; a divisor of STRIDE
-    top: float  # part of the patches that count again in its logit
-
-    def patches(self, tiles: Tiles) -> Map:
-        """(n, h / stride, w / stride) logits of the tiles' patches; above 0 means synthetic."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,21 +44,6 @@ def pick_device(name: str) -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-class NetExpert:
-    """A network as an expert, run by PyTorch; on the processor an OnnxExpert is faster."""
-
-    def __init__(self, net: nn.Module, *, stride: int, top: float = 0.0) -> None:
-        self.net, self.stride, self.top = net.eval(), stride, top
-        self.device = next(net.parameters()).device
-
-    @torch.inference_mode()
-    def patches(self, tiles: Tiles) -> Map:
-        """(n, h / stride, w / stride)."""
-        images = torch.from_numpy(tiles.pixels).to(self.device).permute(0, 3, 1, 2).float() / 255
-        logits: Tensor = self.net(images)
-        return logits.cpu().numpy().astype(np.float32)
 
 
 class Detector:
@@ -155,81 +125,6 @@ def shrunk(patches: Map, factor: int, shape: tuple[int, ...]) -> Map:
     padded = np.pad(patches, spare, mode="edge")
     cells: Map = padded.reshape(shape[0], factor, shape[1], factor).mean((1, 3))
     return cells
-
-
-@dataclass(frozen=True, kw_only=True)
-class Form:
-    """How the network of an expert is built and read."""
-
-    build: Callable[[], nn.Module]
-    stride: int  # pixels between two patches
-    top: float = 0.0  # part of the patches that count again
-    beside: str = ""  # it knows close-up faces alone, and there it has half of this one's say
-    flipped: bool = True  # looks at the picture mirrored and upside down too
-
-
-def _critic_net() -> nn.Module:
-    from unmask.detect.critic_net import blank  # a scan without it need not load generate/
-
-    return blank()
-
-
-FORMS = {
-    "stylegan": Form(build=PatchNet, stride=16, beside="patchnet", flipped=False),
-    "patchnet": Form(build=PatchNet, stride=16),
-    "critic": Form(build=_critic_net, stride=16, flipped=False),
-    "residual": Form(build=ResidualNet, stride=8, top=TOP),
-}
-
-
-def expert_nets(names: Iterable[str]) -> dict[str, nn.Module]:
-    """The networks of experts, untrained. Raises WeightsError for a name that is none."""
-    names = tuple(names)
-    if unknown := set(names) - FORMS.keys():
-        raise WeightsError(f"The experts are {', '.join(FORMS)}, not {min(unknown)}.")
-    return {name: FORMS[name].build() for name in names}
-
-
-class Flipped:
-    """An expert that looks at the picture mirrored and upside down too.
-
-    The mean of the three ways was worth 0.011 of AUC on validation. Of a large picture each tile is
-    seen in two ways, mirrored and upside down in turn.
-    """
-
-    def __init__(self, expert: Expert) -> None:
-        self.expert, self.stride, self.top = expert, expert.stride, expert.top
-
-    def patches(self, tiles: Tiles) -> Map:
-        """(n, h / stride, w / stride)."""
-        total = self.expert.patches(tiles).copy()
-        ways = np.ones(len(total), np.float32)
-        for axis in (1, 2):
-            chosen = np.arange(len(total))
-            if len(total) > 1:
-                chosen = chosen[axis - 1 :: 2]
-            turned = np.ascontiguousarray(np.flip(tiles.pixels[chosen], axis))
-            maps = self.expert.patches(replace(tiles, pixels=turned))
-            total[chosen] += np.flip(maps, axis)
-            ways[chosen] += 1
-        return total / ways[:, None, None]
-
-
-def as_experts(nets: Mapping[str, nn.Module]) -> dict[str, Expert]:
-    """The networks as experts, by their names."""
-    found: dict[str, Expert] = {}
-    for name, net in nets.items():
-        expert = as_expert(net, stride=FORMS[name].stride, top=FORMS[name].top)
-        found[name] = Flipped(expert) if FORMS[name].flipped else expert
-    return found
-
-
-def as_expert(net: nn.Module, *, stride: int, top: float = 0.0) -> Expert:
-    """The network as an expert where its weights are: ONNX Runtime's on the processor."""
-    on_processor = next(net.parameters()).device.type == "cpu"
-    if on_processor and isinstance(net, PatchNet | ResidualNet):
-        return OnnxExpert(net, stride=stride, top=top)
-    return NetExpert(net, stride=stride, top=top)
 
 
 @cache

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from unmask.detect.critic_net import DEVIATIONS, CriticNet, _joined, _split, blank
-from unmask.detect.inference import FORMS, as_experts
+from unmask.detect.experts import FORMS, as_experts
 from unmask.detect.recipes import RECIPES
 from unmask.detect.tiles import cut
 from unmask.errors import WeightsError

@@ -17,8 +17,9 @@ from unmask.detect import image_detector as analysing
 from unmask.detect.calibration import Calibration, fit
 from unmask.detect.encodings import Chain, jpeg, random_chain
 from unmask.detect.evaluation.figures import auc
+from unmask.detect.experts import Closer, Flipped
 from unmask.detect.image_detector import doubts_of, jpeg_quality, middle
-from unmask.detect.inference import WEIGHTS, Flipped, load_detector
+from unmask.detect.inference import WEIGHTS, load_detector
 from unmask.detect.lite0 import SameConv2d
 from unmask.detect.patchnet import PatchNet
 from unmask.detect.tiles import TILE, Tiles, cut, tile_corners
@@ -284,6 +285,29 @@ def test_a_flipped_expert_sees_what_it_would_see_in_the_picture_as_it_is() -> No
     score = shipped.score(pixels).score
     assert shipped.score(upside_down).score == pytest.approx(score, abs=0.5)
     assert shipped.score(mirrored).score == pytest.approx(score, abs=0.5)
+
+
+def test_a_small_picture_is_seen_at_double_size_too() -> None:
+    class Fineness:
+        """Each patch' mean difference of neighbours across: halved where a ramp is stretched."""
+
+        stride, top = 16, 0.0
+
+        def patches(self, tiles: Tiles) -> NDArray[np.float32]:
+            n, h, w, _ = tiles.pixels.shape
+            steps = np.abs(np.diff(tiles.pixels.astype(np.float32), axis=2, append=0))
+            return steps[:, :, :, 0].reshape(n, h // 16, 16, w // 16, 16)[..., :15].mean((2, 4))
+
+    def ramp(height: int, width: int) -> NDArray[np.uint8]:
+        """A triangle wave that climbs and falls by 4 a pixel."""
+        across = 4 * np.abs((np.arange(width) + 32) % 64 - 32) + 40
+        return np.broadcast_to(across[None, :, None], (height, width, 3)).astype(np.uint8)
+
+    small, larger = cut(ramp(128, 192)), cut(ramp(160, 192))
+    found = Closer(Fineness()).patches(small)
+    assert found.shape == Fineness().patches(small).shape == (1, 8, 12)
+    assert np.median(found) == pytest.approx((4 + 2) / 2, abs=0.15)  # the mean of both looks
+    assert np.array_equal(Closer(Fineness()).patches(larger), Fineness().patches(larger))
 
 
 def test_a_picture_can_reach_the_shipped_thresholds() -> None:

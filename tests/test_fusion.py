@@ -17,6 +17,7 @@ from unmask.datasets.manifest import CAMERA, Sample, Split
 from unmask.detect import fusion_train
 from unmask.detect.ablation import SHIPPED, calibration_by_view, compare, subsets
 from unmask.detect.encodings import jpeg, resize
+from unmask.detect.experts import expert_nets
 from unmask.detect.fusion import LIMIT, Fusion, fit_fusion
 from unmask.detect.fusion_train import (
     Inputs,
@@ -34,7 +35,6 @@ from unmask.detect.image_card import describe
 from unmask.detect.inference import (
     WEIGHTS,
     Detector,
-    expert_nets,
     load_detector,
     pool,
     shrunk,

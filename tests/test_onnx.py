@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scenes import scene
 from torch import nn
 
-from unmask.detect import inference
+from unmask.detect import experts, inference
 from unmask.detect.coder import Coder
-from unmask.detect.inference import Flipped, NetExpert, load_detector
+from unmask.detect.experts import Closer, Expert, Flipped, NetExpert
+from unmask.detect.inference import load_detector
 from unmask.detect.likelihood import surprise
 from unmask.detect.onnx_experts import OnnxCoder, OnnxExpert
 from unmask.detect.onnx_graph import Graph
@@ -87,16 +88,21 @@ def test_the_median_of_bytes_is_that_of_floats() -> None:
     )
 
 
+def innermost(expert: Expert) -> Expert:
+    while isinstance(expert, Closer | Flipped):
+        expert = expert.expert
+    return expert
+
+
 def test_the_shipped_detector_scores_a_picture_the_same(
     photograph: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = load_detector("cpu")
-    monkeypatch.setattr(inference, "as_expert", NetExpert)
+    monkeypatch.setattr(experts, "as_expert", NetExpert)
     monkeypatch.setattr(inference, "OnnxCoder", Coder.eval)
     theirs = load_detector.__wrapped__("cpu")
     for detector, kind in ((ours, OnnxExpert), (theirs, NetExpert)):
-        within = (e.expert if isinstance(e, Flipped) else e for e in detector.experts.values())
-        assert {type(e) for e in within} == {kind}
+        assert {type(innermost(e)) for e in detector.experts.values()} == {kind}
     found, expected = ours.score(photograph), theirs.score(photograph)
     assert dict(found.logits) == pytest.approx(dict(expected.logits), abs=1e-4)
     assert found.score == pytest.approx(expected.score, abs=1e-4)
