@@ -9,7 +9,9 @@ from unmask.generate.text import protocol as protocol_module
 from unmask.generate.text.oracle import OracleShape
 from unmask.generate.text.protocol import Method, Protocol, floors, run, to_json
 from unmask.generate.text.protocol_page import page
+from unmask.generate.text.relgan import RelGanConfig
 from unmask.generate.text.seqgan import SeqGanConfig
+from unmask.generate.training import TrainConfig
 
 SMALL = Protocol(
     shape=OracleShape(vocabulary=50, length=6, training=400, held_out=80, embedding=8, hidden=8),
@@ -20,6 +22,9 @@ SMALL = Protocol(
     filters=((1, 8), (2, 8)),
     bleu_rounds=3,
     longer_steps=120,
+    relgan=RelGanConfig(
+        train=TrainConfig(images=16 * 6, batch=16, check_every=2), views=2, width=4, filters=8
+    ),
 )  # fmt: skip
 
 

@@ -25,9 +25,11 @@ from unmask.generate.text.bleu import References, self_bleu
 from unmask.generate.text.critic import FULL, QUARTER, CriticShape
 from unmask.generate.text.lstm import LSTMGenerator
 from unmask.generate.text.oracle import Oracle, OracleShape, make_oracle
+from unmask.generate.text.relgan import RelGanConfig, play
 from unmask.generate.text.rollouts import Reward
 from unmask.generate.text.seqgan import SeqGan, SeqGanConfig
 from unmask.generate.text.training import train
+from unmask.generate.training import TrainConfig
 
 TEMPERATURES = (1.0, 0.9, 0.8, 0.7)
 BLEU_ORDER = 2  # of the reward and of Self-BLEU: a random language has few longer n-grams twice
@@ -44,6 +46,7 @@ class Method(StrEnum):
     LONGER = "mle, longer"  # about the processor time of SeqGAN
     SCHEDULED = "scheduled sampling"
     BLEU = "pg-bleu"  # policy gradient with BLEU against the training data as reward
+    RELGAN = "relgan"  # Gumbel-softmax and a relativistic critic, from where MLE ends
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,7 @@ class Protocol:
     scheduled_floor: float = 0.5  # share of true tokens at the end of scheduled sampling
     bleu_rounds: int = 200
     longer_steps: int = 75_000
+    relgan: RelGanConfig = field(default_factory=RelGanConfig)
 
 
 # Two cores: vocabulary and length are the paper's, batches, rounds and rollouts are not.
@@ -69,6 +73,13 @@ PROFILES: Mapping[str, Protocol] = {
         ),
         bleu_rounds=15,
         longer_steps=936,
+        relgan=RelGanConfig(
+            train=TrainConfig(
+                images=64 * 40, lr_generator=1e-3, lr_critic=1e-3, betas=(0.9, 0.999),
+                check_every=10,
+            ),
+            views=8, width=8, filters=50,
+        ),
     ),
     "full": Protocol(),
 }  # fmt: skip
@@ -87,10 +98,10 @@ def run(protocol: Protocol, seeds: tuple[int, ...], out: Path) -> Iterator[dict[
             path = folder / f"{_file_name(method)}.json"
             if method in wanted and oracle is not None:
                 begun = time.process_time()
-                game = _learned(method, protocol, oracle, seed, folder)
-                if game is None:
+                generator = _learned(method, protocol, oracle, seed, folder)
+                if generator is None:
                     return
-                row = {"seed": seed, "method": method.value, **assess(game.generator, oracle)}
+                row = {"seed": seed, "method": method.value, **assess(generator, oracle)}
                 row["cpu_seconds"] = round(time.process_time() - begun, 1)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(json.dumps(row, indent=1) + "\n")
@@ -113,11 +124,13 @@ def _built(protocol: Protocol, seed: int) -> SeqGan:
 
 def _learned(
     method: Method, protocol: Protocol, oracle: Oracle, seed: int, folder: Path
-) -> SeqGan | None:
-    """A game after its training; None where Ctrl-C ended it."""
+) -> LSTMGenerator | None:
+    """A generator after its training; None where Ctrl-C ended it."""
+    if method is Method.RELGAN:
+        return _relgan(protocol, oracle, seed, folder)
     game = _built(protocol, seed)
     if method is Method.RANDOM:
-        return game
+        return game.generator
     config = _config(method, protocol, seed)
     place = folder / _file_name(method)
     if method in (Method.BLEU, Method.SEQGAN) and not (place / "last.pt").is_file():
@@ -129,7 +142,18 @@ def _learned(
         return {k: torch.tensor(v) for k, v in _nlls(game.generator, oracle).items()}
 
     ended = train(game, oracle.training, config, place, measure=measure, reward=reward)
-    return None if ended.stopped else game
+    return None if ended.stopped else game.generator
+
+
+def _relgan(protocol: Protocol, oracle: Oracle, seed: int, folder: Path) -> LSTMGenerator | None:
+    """RelGAN's generator, which goes on from where MLE ends."""
+    config = replace(protocol.relgan, train=replace(protocol.relgan.train, seed=seed))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        game = config.build(protocol.shape.generator(0.1))
+    imitation = folder / Method.MLE.value / "last.pt"
+    ended = play(game, oracle.training, imitation, config, folder / Method.RELGAN.value)
+    return None if ended.stopped else game.generator
 
 
 def _config(method: Method, protocol: Protocol, seed: int) -> SeqGanConfig:
