@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from unmask.generate.checkpoint import read
 from unmask.generate.text import protocol as protocol_module
 from unmask.generate.text.oracle import OracleShape
 from unmask.generate.text.protocol import Method, Protocol, floors, run, to_json
-from unmask.generate.text.protocol_page import page
+from unmask.generate.text.protocol_page import colder, page, pairs
 from unmask.generate.text.relgan import RelGanConfig
 from unmask.generate.text.seqgan import SeqGanConfig
 from unmask.generate.training import TrainConfig
@@ -73,3 +74,37 @@ def test_the_page_holds_every_method_and_the_json_its_options(folder: Path) -> N
     held = json.loads(to_json(SMALL, rows))
     assert held["protocol"]["shape"]["vocabulary"] == 50
     assert held["rows"] == rows
+
+
+def test_relgan_goes_on_from_imitation_and_its_row_stands_beside_seqgan(folder: Path) -> None:
+    rows = {row["method"]: row for row in run(SMALL, (1,), folder)}
+    imitated, played = (
+        read(folder / "seed-1" / name / "last.pt")["game"] for name in ("mle", "relgan")
+    )
+    assert rows["relgan"]["nll_oracle"] not in {rows[m]["nll_oracle"] for m in ("mle", "seqgan")}
+    moved = (played["generator.output.bias"] - imitated["generator.output.bias"]).abs().max()
+    assert 0 < moved < 0.1  # six small steps away
+    assert any(line.startswith("| relgan | 1 | ") for line in page(list(rows.values())))
+
+
+def planted(method: str, seed: int, nll: float, sweep: tuple[float, ...]) -> dict[str, object]:
+    at = [{"nll_oracle": nll + d, "test_nll": 5 - d, "self_bleu_2": 0.0 - d / 10} for d in sweep]
+    return {"method": method, "seed": seed, **at[0], "sweep": at}
+
+
+def test_differences_are_paired_by_seed() -> None:
+    rows = [planted("a", 1, 9.0, (0,)), planted("b", 1, 9.5, (0,)), planted("a", 2, 8.0, (0,))]
+    assert list(pairs(rows, "b", "a"))[2:] == [
+        "| seed 1 | +0.500 | +0.000 | +0.000 |",
+        "| mean | +0.500 | +0.000 | +0.000 |",
+    ]
+
+
+def test_a_method_is_held_against_the_plain_one_drawn_as_cold() -> None:
+    plain = planted("mle", 1, 9.0, (0, -0.4, -1))
+    rows = [plain, planted("seqgan", 1, 8.4, (0,)), planted("seqgan", 2, 8.4, (0,))]
+    assert list(colder(rows, ("seqgan",), "mle"))[2:] == [
+        "| seqgan | 1 | 8.400 | 5.000 | 5.600 | 0.000 | 0.060 |"
+    ]
+    beyond = [plain, planted("seqgan", 1, 7.0, (0,))]
+    assert list(colder(beyond, ("seqgan",), "mle"))[-1].count(" - |") == 2

@@ -75,10 +75,10 @@ PROFILES: Mapping[str, Protocol] = {
         longer_steps=936,
         relgan=RelGanConfig(
             train=TrainConfig(
-                images=64 * 40, lr_generator=1e-3, lr_critic=1e-3, betas=(0.9, 0.999),
+                images=64 * 40, lr_generator=4e-4, lr_critic=1e-3, betas=(0.9, 0.999),
                 check_every=10,
             ),
-            views=8, width=8, filters=50,
+            inverse_temperature=2.0, views=8, width=8, filters=50,
         ),
     ),
     "full": Protocol(),

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 Row = Mapping[str, Any]
 FIGURES = ("nll_oracle", "test_nll", "self_bleu_2")
 
@@ -34,3 +36,44 @@ def page(rows: Sequence[Row]) -> Iterator[str]:
             means = [sum(one[f] for one in at) / len(at) for f in FIGURES]
             figures = " | ".join(f"{value:.3f}" for value in means)
             yield f"| {method} | {at[0]['temperature']:g} | {figures} | {len(at)} |"
+    yield ""
+    yield from pairs(rows, "relgan", "seqgan")
+    yield ""
+    yield from colder(rows, ("seqgan", "relgan"), "mle")
+
+
+def pairs(rows: Sequence[Row], ours: str, theirs: str) -> Iterator[str]:
+    """A table of differences at temperature 1, a seed each, with their mean."""
+    found = {(row["method"], row["seed"]): row for row in rows}
+    seeds = sorted(s for m, s in found if m == ours and (theirs, s) in found)
+    apart = [[found[ours, s][f] - found[theirs, s][f] for f in FIGURES] for s in seeds]
+    yield f"| {ours} minus {theirs} | NLL_oracle | test NLL | Self-BLEU-2 |"
+    yield "|---|---|---|---|"
+    for seed, values in zip(seeds, apart, strict=True):
+        yield f"| seed {seed} | " + " | ".join(f"{v:+.3f}" for v in values) + " |"
+    if apart:
+        yield "| mean | " + " | ".join(f"{v:+.3f}" for v in np.mean(apart, 0)) + " |"
+
+
+def colder(rows: Sequence[Row], methods: Sequence[str], plain: str) -> Iterator[str]:
+    """A table: each method beside the plain one drawn as cold as gives the same NLL_oracle.
+
+    Between the temperatures of its sweep, the plain one's figures are those of straight lines.
+    """
+    yield (
+        f"| learned by, at 1 | seed | NLL_oracle | test NLL | {plain} as cold | Self-BLEU-2"
+        f" | {plain} as cold |"
+    )
+    yield "|---|---|---|---|---|---|---|"
+    sweeps = {row["seed"]: row["sweep"] for row in rows if row["method"] == plain}
+    for row in rows:
+        if row["method"] not in methods or row["seed"] not in sweeps:
+            continue
+        sweep = sorted(sweeps[row["seed"]], key=lambda one: one["nll_oracle"])
+        at = [one["nll_oracle"] for one in sweep]
+        cells = [f"{row['nll_oracle']:.3f}"]
+        for figure in FIGURES[1:]:
+            values = [one[figure] for one in sweep]
+            same = np.interp(row["nll_oracle"], at, values, left=np.nan, right=np.nan)
+            cells += [f"{row[figure]:.3f}", "-" if np.isnan(same) else f"{same:.3f}"]
+        yield f"| {row['method']} | {row['seed']} | " + " | ".join(cells) + " |"

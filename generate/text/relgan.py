@@ -37,8 +37,8 @@ SHOWN = 64  # texts of a preview
 class Annealing:
     """How the inverse temperature of soft tokens rises from 1, by equal factors a step.
 
-    Low ones make gradients that vary little and texts that are soft; the paper keeps to 1 on the
-    oracle and goes up to 100 and 1,000 on real texts.
+    Low ones make gradients that vary little and texts that are soft, high ones the reverse: by the
+    last one the paper trades the quality of texts for their diversity.
     """
 
     last: float = 1.0
