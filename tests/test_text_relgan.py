@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from unmask.card import part_of
 from unmask.errors import WeightsError
 from unmask.generate.checkpoint import read
 from unmask.generate.text.critic import CriticShape
@@ -22,9 +23,9 @@ TOKENS, LENGTH = 12, 6
 SHAPE = GeneratorShape(vocabulary=TOKENS, length=LENGTH, embedding=16, hidden=32)
 CONFIG = RelGanConfig(
     train=TrainConfig(
-        images=32 * 8, batch=32, lr_generator=1e-2, lr_critic=3e-3, betas=(0.5, 0.99), check_every=3
+        images=32 * 8, batch=32, lr_generator=2e-3, lr_critic=5e-3, betas=(0.5, 0.99), check_every=3
     ),
-    inverse_temperature=2.0, views=4, width=4, filters=16,
+    inverse_temperature=5.0, views=4, width=4, filters=16,
 )  # fmt: skip
 
 
@@ -73,7 +74,7 @@ def test_a_high_inverse_temperature_makes_them_hard() -> None:
     means = []
     for inverse in (0.1, 1.0, 100.0):
         torch.manual_seed(1)
-        means.append(float(soft_texts(generator, 500, inverse).amax(2).mean()))
+        means.append(float(soft_texts(generator, 500, inverse).detach().amax(2).mean()))
     assert means[0] < 0.2 < means[1] < 0.9 < means[2]
 
 
@@ -122,11 +123,9 @@ def test_the_inverse_temperature_rises_by_equal_factors() -> None:
 
 
 def test_the_game_learns_a_rule_of_order(imitation: Path, tmp_path: Path) -> None:
-    config = replace(CONFIG, train=replace(CONFIG.train, images=32 * 150))
+    config = replace(CONFIG, train=replace(CONFIG.train, images=32 * 80))
     before, game = built(config), built(config)
-    before.generator.load_state_dict(
-        {k[10:]: v for k, v in read(imitation)["game"].items() if k.startswith("generator.")}
-    )
+    before.generator.load_state_dict(part_of(read(imitation)["game"], "generator"))
     texts = [soft_texts(before.generator, 500, 1.0).argmax(2)]
     play(game, followers(400), imitation, config, tmp_path)
     texts.append(soft_texts(game.generator, 500, 1.0).argmax(2))
