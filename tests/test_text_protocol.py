@@ -47,16 +47,17 @@ def test_every_method_has_a_row_with_its_sweep(folder: Path) -> None:
     assert found["mle"]["test_nll"] < found["random"]["test_nll"]
     sweep = found["mle"]["sweep"]
     assert sweep[-1]["nll_oracle"] < sweep[0]["nll_oracle"]  # the measure that cold drawing fools
-    (itself,) = floors(SMALL, (1,))
+    (itself,) = floors(SMALL, (1,), folder)
     assert itself["test_nll"] < found["mle"]["test_nll"]
 
 
 def test_rows_that_are_there_are_not_computed_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = list(run(SMALL, (1,), folder))
+    before, itself = list(run(SMALL, (1,), folder)), floors(SMALL, (1,), folder)
     monkeypatch.setattr(protocol_module, "make_oracle", None)
     assert list(run(SMALL, (1,), folder)) == before
+    assert floors(SMALL, (1,), folder) == itself
 
 
 def test_a_seed_gives_the_same_rows_again(folder: Path, tmp_path: Path) -> None:

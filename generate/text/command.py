@@ -102,7 +102,7 @@ def add_to(app: typer.Typer, marker: Marker, say: Say) -> None:
                 f" test NLL {row['test_nll']:.3f}, Self-BLEU-2 {row['self_bleu_2']:.3f}"
             )
             rows.append(row)
-        rows += floors(protocol, chosen)
+        rows += floors(protocol, chosen, to)
         if export:
             export.write_text(to_json(protocol, rows), encoding="utf-8")
         for line in page(rows):

@@ -103,8 +103,7 @@ def run(protocol: Protocol, seeds: tuple[int, ...], out: Path) -> Iterator[dict[
                     return
                 row = {"seed": seed, "method": method.value, **assess(generator, oracle)}
                 row["cpu_seconds"] = round(time.process_time() - begun, 1)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(json.dumps(row, indent=1) + "\n")
+                _keep(path, row)
             yield json.loads(path.read_text())
 
 
@@ -207,13 +206,25 @@ def _made(generator: LSTMGenerator, oracle: Oracle, temperature: float) -> Tenso
     return generator.decoder().sample(len(oracle.test), shape.length, rng, temperature)
 
 
-def floors(protocol: Protocol, seeds: tuple[int, ...]) -> list[dict[str, Any]]:
-    """What the oracle itself scores on each seed: nothing that learned its language does better."""
+def floors(protocol: Protocol, seeds: tuple[int, ...], out: Path) -> list[dict[str, Any]]:
+    """What the oracle itself scores on each seed: nothing that learned its language does better.
+
+    Rows that `out` holds already are not computed again.
+    """
     found = []
     for seed in seeds:
-        oracle = make_oracle(protocol.shape, seed)
-        found.append({"seed": seed, "method": "oracle itself", **assess(oracle.model, oracle)})
+        path = out / f"seed-{seed}" / "oracle-itself.json"
+        if not path.is_file():
+            oracle = make_oracle(protocol.shape, seed)
+            itself = {"seed": seed, "method": "oracle itself", **assess(oracle.model, oracle)}
+            _keep(path, itself)
+        found.append(json.loads(path.read_text()))
     return found
+
+
+def _keep(path: Path, row: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(row, indent=1) + "\n")
 
 
 def to_json(protocol: Protocol, rows: list[dict[str, Any]]) -> str:
