@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from unmask.card import part_of
 from unmask.generate.checkpoint import read
-from unmask.generate.game import Batch, Game, Stats
+from unmask.generate.game import Batch, Batches, Game, Stats
 from unmask.generate.objectives import critic_relativistic, generator_relativistic
 from unmask.generate.starting import Start
 from unmask.generate.text.lstm import GeneratorShape, LSTMGenerator
@@ -141,6 +141,15 @@ def _drawn(generator: LSTMGenerator, count: int) -> tuple[Tensor, Tensor]:
     return torch.stack(found, 1), noise
 
 
+def batches_of(sequences: Tensor) -> Batches:
+    """Real texts for a step, out of (N, T) `sequences`."""
+
+    def batches(rng: np.random.Generator, count: int) -> Batch:
+        return {"tokens": sequences[torch.from_numpy(rng.integers(len(sequences), size=count))]}
+
+    return batches
+
+
 def play(
     game: RelGan,
     sequences: Tensor,
@@ -154,10 +163,6 @@ def play(
 
     A run that `out` holds goes on. Raises what `unmask.generate.training.train` raises.
     """
-
-    def batches(rng: np.random.Generator, count: int) -> Batch:
-        return {"tokens": sequences[torch.from_numpy(rng.integers(len(sequences), size=count))]}
-
     imitated = part_of(read(imitation)["game"], "generator")
     start = Start(
         name=imitation.name,
@@ -166,4 +171,4 @@ def play(
         average=imitated,
         critic=game.critic.state_dict(),
     )
-    return train(game, batches, config.train, out, start=start, device=device)
+    return train(game, batches_of(sequences), config.train, out, start=start, device=device)
