@@ -76,6 +76,13 @@ def test_the_decoder_is_the_generator() -> None:
         assert torch.allclose(torch.stack(found, 1), generator(tokens), atol=1e-5)
 
 
+def test_a_policy_without_dropout_has_gradients_on_a_gpu_too() -> None:
+    generator = LSTMGenerator(GeneratorShape(vocabulary=30, length=6, dropout=0.5)).eval()
+    assert generator.lstm.training
+    assert not generator.dropout.training
+    assert generator.train().dropout.training
+
+
 def test_the_loss_in_parts_is_cross_entropy_and_so_are_its_gradients() -> None:
     given, output = torch.randn(300, 8, requires_grad=True), torch.randn(40, 8, requires_grad=True)
     bias = torch.randn(40, requires_grad=True)

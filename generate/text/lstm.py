@@ -5,6 +5,7 @@ without.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +46,15 @@ class LSTMGenerator(nn.Module):
         self.dropout = nn.Dropout(shape.dropout)
         for values in self.parameters():
             nn.init.normal_(values, std=shape.deviation)
+
+    def train(self, mode: bool = True) -> Self:
+        """Turns dropout on or off. The LSTM itself has none, and stays as in training.
+
+        cuDNN gives no gradient otherwise, and a policy is moved with dropout off.
+        """
+        super().train(mode)
+        self.lstm.train()
+        return self
 
     @property
     def output_weight(self) -> Tensor:
