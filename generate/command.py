@@ -14,6 +14,7 @@ from unmask.datasets.manifest import Split
 from unmask.errors import UnmaskError
 from unmask.generate import (
     command_directions,
+    command_entanglement,
     command_faces,
     command_photographs,
     command_sound,
@@ -234,6 +235,7 @@ def _say(text: str) -> None:
 command_photographs.add_to(app, _mark, _say)
 command_faces.add_to(app, _mark, _say)
 command_directions.add_to(app, _say)
+command_entanglement.add_to(app, _say)
 command_sound.add_to(app, _mark, _say)
 command_voices.add_to(app, _mark, _say)
 command_texts.add_to(app, _text_mark, _say)

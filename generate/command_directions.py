@@ -87,7 +87,7 @@ def add_to(app: typer.Typer, say: Callable[[str], None]) -> None:
             "command": _again((name, without, having), data, found, config),
         }
         kept = _told(found, without.name, having.name, readers, about)
-        write_named(to, others | {name: kept}, generator, _of(trained))
+        write_named(to, others | {name: kept}, generator, facts_of(trained))
         say(kept.means)
         say(str(to))
 
@@ -164,7 +164,8 @@ def _again(
     return f"{shlex.join(parts)} --weights FACES --out DIRECTIONS"
 
 
-def _of(trained: Trained) -> dict[str, Any]:
+def facts_of(trained: Trained) -> dict[str, Any]:
+    """Of the generator that directions fit, for their card."""
     return {
         "name": trained.entry.name, "profile": trained.profile, "images": trained.images
     }  # fmt: skip
