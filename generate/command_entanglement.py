@@ -68,14 +68,15 @@ def add_to(app: typer.Typer, say: Callable[[str], None]) -> None:
         generator, _ = nets_of(trained)
         there = read_named(file, generator)
         config = AttributeConfig(images=images, seed=seed)
+        if not homes and package is None:
+            raise OptionError("--folders or --package: something must read the faces.")
+        panels: list[Panel] = [] if package is None else [outside_panel(package)]
         readers = {}
-        for name, one in there.items():
+        for name, one in there.items() if homes else ():
             say(f"A classifier learns {name}.")
-            folders = _folders(one, homes, generator.size.side, config, cache)
+            folders = _folders(one, homes or (), generator.size.side, config, cache)
             readers[name] = train_reader(folders, config, str(generator.mapping.mean.device))
-        panels: list[Panel] = [own_panel(readers)]
-        if package is not None:
-            panels.append(outside_panel(package))
+        panels.append(own_panel(readers))
         found = entangled(generator, there, panels, faces=faces)
         kept = {
             name: replace(one, facts={**one.facts, "entanglement": _facts(found[name], faces)})
