@@ -33,14 +33,14 @@ def add_to(app: typer.Typer, say: Callable[[str], None]) -> None:
     def entanglement_command(
         file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="of directions")],
         homes: Annotated[
-            list[Path],
+            list[Path] | None,
             typer.Option(
                 "--folders",
                 exists=True,
                 file_okay=False,
                 help="where the two folders of each direction lie; repeatable",
             ),
-        ],
+        ] = None,
         package: Annotated[
             Path | None,
             typer.Option(exists=True, dir_okay=False, help="face-api, to read smiles and ages"),
