@@ -61,6 +61,22 @@ GANS: Mapping[str, GanSpec] = MappingProxyType(
                 width=128,
             ),
             GanSpec(
+                family="gan-transposed",
+                setting="16k",
+                up=Up.TRANSPOSED,
+                rate=16_000,
+                factors=(8, 5, 5),
+                width=128,
+            ),
+            GanSpec(
+                family="gan-nearest",
+                setting="24k",
+                up=Up.NEAREST,
+                rate=24_000,
+                factors=(5, 5, 4, 3),
+                width=128,
+            ),
+            GanSpec(
                 family="gan-nearest",
                 setting="16k",
                 up=Up.NEAREST,
