@@ -33,7 +33,7 @@ class GanSpec:
     up: Up  # TRANSPOSED or NEAREST
     rate: int  # Hz at which it works; copies go there and back
     factors: tuple[int, ...]  # of up-sampling, from frames to samples
-    width: int  # channels at the slowest rate
+    width: int = 128  # channels at the slowest rate
     kernels: tuple[int, ...] = (3, 5, 7)  # of the residual blocks of a step
     dilations: tuple[tuple[int, ...], ...] = ((1, 2), (2, 6), (3, 12))  # of each block
     code: int | None = None  # channels of a published generator's input, if one is used
@@ -48,54 +48,17 @@ class GanSpec:
         return prod(self.factors)
 
 
-GANS: Mapping[str, GanSpec] = MappingProxyType(
-    {
-        spec.name: spec
-        for spec in (
-            GanSpec(
-                family="gan-transposed",
-                setting="22k",
-                up=Up.TRANSPOSED,
-                rate=22_050,
-                factors=(8, 8, 4),
-                width=128,
-            ),
-            GanSpec(
-                family="gan-transposed",
-                setting="16k",
-                up=Up.TRANSPOSED,
-                rate=16_000,
-                factors=(8, 5, 5),
-                width=128,
-            ),
-            GanSpec(
-                family="gan-nearest",
-                setting="24k",
-                up=Up.NEAREST,
-                rate=24_000,
-                factors=(5, 5, 4, 3),
-                width=128,
-            ),
-            GanSpec(
-                family="gan-nearest",
-                setting="16k",
-                up=Up.NEAREST,
-                rate=16_000,
-                factors=(5, 5, 4, 2),
-                width=128,
-            ),
-            GanSpec(
-                family="vits",
-                setting="copied",
-                up=Up.TRANSPOSED,
-                rate=22_050,
-                factors=(8, 8, 4),
-                width=256,
-                code=192,
-            ),
-        )
-    }
+_T, _N = Up.TRANSPOSED, Up.NEAREST
+_SPECS = (
+    GanSpec(family="gan-transposed", setting="22k", up=_T, rate=22_050, factors=(8, 8, 4)),
+    GanSpec(family="gan-transposed", setting="16k", up=_T, rate=16_000, factors=(8, 5, 5)),
+    GanSpec(family="gan-nearest", setting="24k", up=_N, rate=24_000, factors=(5, 5, 4, 3)),
+    GanSpec(family="gan-nearest", setting="16k", up=_N, rate=16_000, factors=(5, 5, 4, 2)),
+    GanSpec(
+        family="vits", setting="copied", up=_T, rate=22_050, factors=(8, 8, 4), width=256, code=192
+    ),
 )
+GANS: Mapping[str, GanSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
 
 
 class MelBands(nn.Module):
