@@ -29,7 +29,7 @@ from unmask.generate.audio import composing, sounding
 from unmask.generate.catalogue import GAMES, find
 from unmask.generate.entry import Task
 from unmask.generate.game import OptionError, Sampling
-from unmask.generate.options import Device, ProfileName, StartFrom, Weights
+from unmask.generate.options import Cache, Device, ProfileName, StartFrom, Weights
 from unmask.generate.outputs import Mark
 from unmask.generate.text import command as command_texts
 from unmask.generate.text.listing import text_rows
@@ -82,9 +82,7 @@ def train_command(
     check_every: Annotated[int | None, typer.Option(min=1, help="steps")] = None,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     start: StartFrom = None,
-    cache: Annotated[
-        Path | None, typer.Option(file_okay=False, help="keeps decoded pictures")
-    ] = None,
+    cache: Cache = None,
     device: Device = "auto",
     dry_run: Annotated[bool, typer.Option(help="one step, timed; nothing is written")] = False,
     quiet: Annotated[bool, typer.Option(help="no progress bar")] = False,
@@ -175,9 +173,7 @@ def evaluate_command(
     count: Annotated[
         int, typer.Option(min=8, help="samples; of voices, recordings of each")
     ] = 1000,
-    cache: Annotated[
-        Path | None, typer.Option(file_okay=False, help="keeps decoded pictures")
-    ] = None,
+    cache: Cache = None,
     export: Annotated[
         Path | None, typer.Option(help="write weights here, and their card beside them")
     ] = None,

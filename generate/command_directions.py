@@ -19,7 +19,7 @@ from unmask.generate.command_faces import nets_of
 from unmask.generate.direction_search import Readers, Search, search
 from unmask.generate.game import OptionError
 from unmask.generate.named_directions import NAME, Named, named, read_named, write_named
-from unmask.generate.options import Device, ProfileName, Weights
+from unmask.generate.options import Cache, Device, ProfileName, Weights
 from unmask.generate.outputs import OutputError
 from unmask.generate.playing import device_of
 from unmask.generate.shares import Share
@@ -50,9 +50,7 @@ def add_to(app: typer.Typer, say: Callable[[str], None]) -> None:
             int, typer.Option(min=64, help="that a classifier learns from")
         ] = AttributeConfig.images,
         seed: Annotated[int, typer.Option(min=0)] = AttributeConfig.seed,
-        cache: Annotated[
-            Path | None, typer.Option(file_okay=False, help="keeps decoded pictures")
-        ] = None,
+        cache: Cache = None,
         weights: Weights = None,
         profile: ProfileName = "tiny",
         device: Device = "auto",

@@ -18,7 +18,7 @@ from unmask.generate.command_faces import nets_of
 from unmask.generate.entanglement import FAR, Change, Panel, entangled, outside_panel, own_panel
 from unmask.generate.game import OptionError
 from unmask.generate.named_directions import Named, read_named, write_named
-from unmask.generate.options import Device, ProfileName, Weights
+from unmask.generate.options import Cache, Device, ProfileName, Weights
 from unmask.generate.playing import device_of
 from unmask.generate.trained import load_trained
 
@@ -52,9 +52,7 @@ def add_to(app: typer.Typer, say: Callable[[str], None]) -> None:
         seed: Annotated[
             int, typer.Option(min=0, help="of the classifiers; not one that found a direction")
         ] = _SEED,
-        cache: Annotated[
-            Path | None, typer.Option(file_okay=False, help="keeps decoded pictures")
-        ] = None,
+        cache: Cache = None,
         weights: Weights = None,
         profile: ProfileName = "tiny",
         device: Device = "auto",

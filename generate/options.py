@@ -19,6 +19,7 @@ StartFrom = Annotated[
         " of the same networks: fine-tuning",
     ),
 ]  # fmt: skip
+Cache = Annotated[Path | None, typer.Option(file_okay=False, help="keeps decoded pictures")]
 ProfileName = Annotated[str, typer.Option(help="tiny: on two cores; full: one GPU")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, mps")]
 Unmarked = Annotated[
