@@ -184,10 +184,11 @@ def sort(pictures: Pictures, readings: Readings, by: By, part: float) -> Sorted:
 
 def write(source: Path, pictures: Pictures, found: Sorted, by: By, out: Path) -> None:
     """Copies in two folders below `out`. Raises DatasetError where one is there already."""
+    for folder in FOLDERS[by]:
+        if (out / folder).exists():
+            raise DatasetError(DatasetReason.UNRECOGNISED, f"{out / folder} is there already.")
     for folder, places in zip(FOLDERS[by], (found.without, found.having), strict=True):
         target = out / folder
-        if target.exists():
-            raise DatasetError(DatasetReason.UNRECOGNISED, f"{target} is there already.")
         target.mkdir(parents=True)
         for place in sorted(places):
             name = pictures.names[place]

@@ -50,12 +50,22 @@ class FaceNetwork:
 
 def expression_network(package: Path) -> FaceNetwork:
     """Answers with (N, 7) probabilities of `EXPRESSIONS`. Raises ArchiveError."""
-    return FaceNetwork(arrays=read_arrays(package, "face_expression_model"), run=_expressions)
+    return _network(package, "face_expression_model", _expressions)
 
 
 def age_network(package: Path) -> FaceNetwork:
     """Answers with (N, 2): ages in years, and probabilities of a man. Raises ArchiveError."""
-    return FaceNetwork(arrays=read_arrays(package, "age_gender_model"), run=_age_and_gender)
+    return _network(package, "age_gender_model", _age_and_gender)
+
+
+def _network(package: Path, model: str, run: Callable[[Arrays, Tensor], Tensor]) -> FaceNetwork:
+    """A network that has answered once: arrays may be read well and be another network's."""
+    network = FaceNetwork(arrays=read_arrays(package, model), run=run)
+    try:
+        network.answers(np.zeros((1, _SIDE, _SIDE, 3), np.uint8))
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise ArchiveError(f"{package.name} holds another network as {model}.") from error
+    return network
 
 
 def read_arrays(package: Path, model: str) -> dict[str, Tensor]:

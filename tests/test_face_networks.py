@@ -151,6 +151,14 @@ def test_a_package_without_the_model_or_with_a_damaged_one_is_refused(
         read_arrays(archive, "other_model")
     with pytest.raises(ArchiveError, match="no age_gender_model"):
         age_network(package(tmp_path / "spoilt.tgz", spoil=True))
+    exchanged = tmp_path / "exchanged.tgz"
+    with tarfile.open(archive) as before, tarfile.open(exchanged, "w:gz") as after:
+        for member in (m for m in before.getmembers() if "expression" in m.name):
+            data = before.extractfile(member)
+            member.name = member.name.replace("face_expression_model", "age_gender_model")
+            after.addfile(member, data)
+    with pytest.raises(ArchiveError, match="another network"):
+        age_network(exchanged)
     broken = tmp_path / "broken.tgz"
     broken.write_bytes(archive.read_bytes()[:500])
     with pytest.raises(ArchiveError):
