@@ -11,7 +11,7 @@ from unmask.forensics.marking import text_marker
 from unmask.generate.text.trained import TrainedText
 from unmask.generate.text.writing import Asked
 
-_RUNNING = ("speech",)  # games whose sequences are pieces of a longer text
+_RUNNING = ("speech", "obama")  # games whose sequences are pieces of a longer text
 
 
 def texts(trained: TrainedText) -> None:

@@ -17,7 +17,9 @@ from unmask.forensics.signing import Identity
 from unmask.forensics.trust import TrustLists
 from unmask.generate.command import main
 from unmask.generate.text import trained as trained_module
+from unmask.generate.text.bleu import FILL
 from unmask.generate.text.corpora import CorpusError, read_captions, read_quatrains, read_speeches
+from unmask.generate.text.evaluating import _shuffled
 from unmask.generate.text.games import TEXTS, write_quatrain
 from unmask.generate.text.learning import prepare
 from unmask.generate.text.measures import assess_texts, longest_copies
@@ -158,6 +160,14 @@ def test_poems_have_lines() -> None:
     )
 
 
+def test_tokens_by_frequency_are_as_many_as_the_texts_they_stand_for() -> None:
+    training = np.array([[1, 2, 3], [4, FILL, FILL], [5, 6, FILL]])
+    found = _shuffled(training, 7)
+    assert ((found == FILL) == np.resize(training == FILL, (7, 3))).all()
+    assert sorted(found[:3][found[:3] != FILL]) == [1, 2, 3, 4, 5, 6]
+    assert found[:3].tolist() != training.tolist()
+
+
 def test_copies_are_found_as_a_naive_search_finds_them() -> None:
     rng = np.random.default_rng(0)
     made, training = rng.integers(5, size=(12, 9)), rng.integers(5, size=(30, 9))
@@ -178,14 +188,21 @@ def test_copies_are_found_as_a_naive_search_finds_them() -> None:
 
 
 def test_a_run_has_previews_and_is_measured(
-    run: Path, quatrains: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, quatrains: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     previews = sorted((run / "previews").iterdir())
     assert [p.name for p in previews] == ["0000005.txt", "0000010.txt"]
     assert previews[0].read_text().count("。") == 16
-    assert call("evaluate", "quatrains-5", "--data", quatrains, "--weights", run / "last.pt",
-                "--count", 20) == 0  # fmt: skip
-    assert "BLEU-2" in capsys.readouterr().out
+    theirs = tmp_path / "theirs.txt"
+    theirs.write_text("\n".join(["春風江水月" * 4] * 12) + "\n\n", encoding="utf-8")
+    words = ("evaluate", "quatrains-5", "--data", quatrains, "--weights", run / "last.pt")
+    assert call(*words, "--count", 20, "--beside", theirs) == 0
+    ours, others = capsys.readouterr().out.strip().rsplit("\ntheirs: ", 1)
+    assert "BLEU-2" in ours
+    assert "Self-BLEU-2 1.000" in others
+    assert others.endswith("n = 12")
+    theirs.write_text("\n", encoding="utf-8")
+    assert call(*words, "--beside", theirs) == 2
 
 
 def test_poems_are_printed_and_marked_beside(
@@ -269,6 +286,20 @@ def test_quatrains_of_seven_characters_ship() -> None:
     lines = write(load_text("quatrains-7"), Asked(seed=0, prompt="春風")).split()
     assert lines[0].startswith("春風")
     assert [len(line) for line in lines] == [8, 8, 8, 8]  # with its comma or full stop
+
+
+def test_captions_that_ship_are_written_from_a_prompt_on(
+    tmp_path: Path, identity: Identity, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("caption", "--prompt", "A man", "--count", 12, "--out", tmp_path / "made")
+    assert call(*words, identity=identity) == 0
+    made = [p.read_text().strip() for p in sorted((tmp_path / "made").glob("*.txt"))]
+    assert len(set(made)) > 8
+    assert all(text.startswith("A man ") and len(text.split()) <= 20 for text in made)
+    assert made[0] in capsys.readouterr().out
+    text = write(load_text("captions"), Asked(seed=3, temperature=0.2))
+    assert RARE not in text
+    assert END not in text
 
 
 def test_speech_goes_on_to_the_end_of_a_sentence(speeches: Path, tmp_path: Path) -> None:

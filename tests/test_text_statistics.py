@@ -154,6 +154,8 @@ def test_longer_texts_may_say_more() -> None:
     assert ratios[0] == ratios[1] < ratios[2] < ratios[3] == ratios[4]
     assert 0 < ratios[1] < 1.5
     assert calibration.llr(-99.0, 300) == FLOOR
+    assert calibration.alarm == max(at.alarm for at in found)  # one bar, however short or long
+    assert found[0].alarm != found[1].alarm
     assert rare([float(i) for i in range(200)]) == 197
     assert rare([1.0, 5.0, 3.0]) == 5.0
 

@@ -83,7 +83,7 @@ class TextDetector:
             examined=examined,
             score=score,
             llr=calibration.llr(score, examined),
-            alarm=calibration.alarm(examined),
+            alarm=calibration.alarm,
             features=features,
             shares=_by_group(fusion.shares(features)),
             passages=tuple(

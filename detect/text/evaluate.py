@@ -117,7 +117,7 @@ def called(detector: TextDetector, mode: str, scored: Sequence[Scored], words: i
     for one in scored:
         llr = calibration.llr(fusion.score(one.features), words)
         within = not unlike_prose(one.features, detector.card.thresholds)
-        count += within and llr >= math.log(9) and llr > calibration.alarm(words)
+        count += within and llr >= math.log(9) and llr > calibration.alarm
     return count
 
 

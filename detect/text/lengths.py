@@ -21,7 +21,7 @@ class AtLength:
 
     words: int
     calibration: Calibration
-    alarm: float  # ln ratio that at most 1% of each source of people's texts exceeded
+    alarm: float  # ln ratio that at most 1% of each source of people's texts exceeded here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +35,18 @@ class LengthCalibration:
 
         Never below -2: see FLOOR.
         """
-        ratios = [float(at.calibration.llr(score)) for at in self.lengths]
-        return max(FLOOR, self._between(words, ratios))
-
-    def alarm(self, words: int) -> float:
-        """The ln ratio from which people's texts of that length are rare."""
-        return self._between(words, [at.alarm for at in self.lengths])
-
-    def _between(self, words: int, values: Sequence[float]) -> float:
         places = [math.log(at.words) for at in self.lengths]
-        return float(np.interp(math.log(max(words, 1)), places, values))
+        ratios = [float(at.calibration.llr(score)) for at in self.lengths]
+        return max(FLOOR, float(np.interp(math.log(max(words, 1)), places, ratios)))
+
+    @property
+    def alarm(self) -> float:
+        """The ln ratio from which people's texts are rare, whatever their length.
+
+        One bar for all: at one length a source has a few dozen texts, too few to show 1%, and a bar
+        that falls where there are fewer texts would be lowest where least is known.
+        """
+        return max(at.alarm for at in self.lengths)
 
     def fields(self) -> list[dict[str, Any]]:
         """For a card."""

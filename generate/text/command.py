@@ -1,4 +1,4 @@
-"""`unmask generate poem`, `speech` and `oracle`, and `train` and `evaluate` of games of texts."""
+"""`unmask generate poem`, `speech`, `caption`, `oracle`; `train` and `evaluate` of texts."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,8 @@ from unmask.generate.game import OptionError
 from unmask.generate.options import Device, ProfileName, Weights
 from unmask.generate.playing import device_of
 from unmask.generate.sampling import numbers
-from unmask.generate.text.evaluating import measure_texts
+from unmask.generate.text.corpora import read_lines
+from unmask.generate.text.evaluating import brief, measure_texts
 from unmask.generate.text.games import TEXTS
 from unmask.generate.text.learning import Lessons, learn, prepare
 from unmask.generate.text.outputs import TextMark, Written, keep_corpus, keep_marked_texts
@@ -69,6 +70,9 @@ def add_to(app: typer.Typer, marker: Marker, say: Say) -> None:
     def speech_command(
         context: typer.Context,
         prompt: Prompt = "",
+        obama: Annotated[
+            bool, typer.Option(help="Barack Obama's manner, not any president's")
+        ] = False,
         words: Annotated[int, typer.Option(min=1, max=2_000, help="it ends soon after")] = 60,
         seed: Seed = 0,
         count: Count = 1,
@@ -81,10 +85,31 @@ def add_to(app: typer.Typer, marker: Marker, say: Say) -> None:
         split: CorpusSplit = Split.TRAIN,
     ) -> None:
         """Write a piece of a political speech."""
-        trained = load_text("speech", weights, profile=profile, device=str(device_of(device)))
+        name = "obama" if obama else "speech"
+        trained = load_text(name, weights, profile=profile, device=str(device_of(device)))
         asked = Asked(seed=seed, prompt=prompt, temperature=temperature, words=words)
         made = _texts(trained, asked, count)
-        _deliver(trained, made, to, None if unmarked else marker(context, "speech"), split, say)
+        _deliver(trained, made, to, None if unmarked else marker(context, name), split, say)
+
+    @app.command("caption")
+    def caption_command(
+        context: typer.Context,
+        prompt: Prompt = "",
+        seed: Seed = 0,
+        count: Count = 1,
+        temperature: Temperature = 0.8,
+        to: To = None,
+        weights: Weights = None,
+        profile: ProfileName = "tiny",
+        device: Device = "auto",
+        unmarked: UnmarkedTexts = False,
+        split: CorpusSplit = Split.TRAIN,
+    ) -> None:
+        """Write captions of photographs that were never taken."""
+        trained = load_text("captions", weights, profile=profile, device=str(device_of(device)))
+        asked = Asked(seed=seed, prompt=prompt, temperature=temperature)
+        made = _texts(trained, asked, count)
+        _deliver(trained, made, to, None if unmarked else marker(context, "captions"), split, say)
 
     @app.command("oracle")
     def oracle_command(
@@ -215,6 +240,10 @@ def evaluate_command(
     profile: ProfileName = "tiny",
     count: Annotated[int, typer.Option(min=10, help="texts")] = 500,
     temperature: Temperature = 1.0,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(dir_okay=False, exists=True, help="texts of another model, one a line"),
+    ] = None,
     export: Annotated[
         Path | None, typer.Option(help="write weights here, their card and vocabulary beside them")
     ] = None,
@@ -231,8 +260,11 @@ def evaluate_command(
         raise OptionError("A card needs --source, --licence, --trained-by and --weakness.")
     trained = load_text(game, weights, profile=profile, device=str(device_of(device)))
     lessons: Lessons = prepare(trained.entry, trained.entry.read(data), trained.vocabulary)
-    found = measure_texts(trained, lessons, count=count, temperature=temperature)
+    others = {path.stem: read_lines(path, trained.entry.split) for path in beside or ()}
+    found = measure_texts(trained, lessons, count=count, temperature=temperature, others=others)
     typer.echo(found.summary)
+    for name in others:
+        typer.echo(f"{name}: {brief(found.results[name])}")
     if export:
         export_text(
             trained, export, data=(source,), licence=licence, command=trained_by,

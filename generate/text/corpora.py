@@ -7,7 +7,7 @@ speeches, drawn by their names, so that no source stands on both sides.
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,6 +138,14 @@ def read_captions(folder: Path, longest: int) -> Corpus:
     kept = [tuple(row) for row in rows if 3 <= len(row) <= longest]
     training = [row for i, row in enumerate(kept) if i % 12]
     return _corpus(training, kept[::12], sources=1)
+
+
+def read_lines(path: Path, split: Callable[[str], list[str]]) -> list[Text]:
+    """Texts that another model wrote, one a line, as tokens. Raises CorpusError where none is."""
+    found = [tuple(tokens) for row in _read(path).splitlines() if (tokens := split(row))]
+    if not found:
+        raise CorpusError(f"{path} holds no texts.")
+    return found
 
 
 def _corpus(training: Sequence[Text], held_out: Sequence[Text], *, sources: int) -> Corpus:

@@ -1,6 +1,7 @@
 """Every game of texts by its name."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from unmask.generate.text.corpora import read_captions, read_quatrains, read_speeches
@@ -85,6 +86,13 @@ SPEECH = TextEntry(
     write=written,
     profiles=_profiles(700, 12, "about two minutes of one core"),
 )
+OBAMA = replace(
+    SPEECH,
+    name="obama",
+    title="Barack Obama's speeches, word by word",
+    needs="a folder with obama.txt: his speeches one after the other; the last part is held out",
+    profiles=_profiles(1_500, 60, "four minutes of one core"),
+)
 CAPTIONS = TextEntry(
     name="captions",
     title="Captions of photographs, word by word",
@@ -97,7 +105,7 @@ CAPTIONS = TextEntry(
     special=(RARE, END),
     split=lambda prompt: split_words(prompt.lower()),
     write=written,
-    profiles=_profiles(700, 12, "about two minutes of one core"),
+    profiles=_profiles(2_300, 100, "five minutes of one core"),
 )
 TEXTS: dict[str, TextEntry] = {
     entry.name: entry
@@ -105,6 +113,7 @@ TEXTS: dict[str, TextEntry] = {
         _quatrains(5, "five", _profiles(700, 12, "about two minutes of one core")),
         _quatrains(7, "seven", _profiles(700, 12, "about two minutes of one core")),
         SPEECH,
+        OBAMA,
         CAPTIONS,
     )
 }
