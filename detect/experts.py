@@ -1,6 +1,5 @@
 """What looks at pictures, and how: networks in patches, turned over, and near to."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -14,10 +13,9 @@ from unmask.detect.encodings import resize
 from unmask.detect.onnx_experts import OnnxExpert
 from unmask.detect.patchnet import PatchNet
 from unmask.detect.residual_net import TOP, ResidualNet
+from unmask.detect.scale import is_enlarged, is_small
 from unmask.detect.tiles import Tiles
 from unmask.errors import WeightsError
-
-SMALL = 160 * 160  # pixels of a picture up to which it is looked at at double size too
 
 Map = NDArray[np.float32]
 
@@ -57,7 +55,7 @@ class Form:
     top: float = 0.0  # part of the patches that count again
     beside: str = ""  # it knows close-up faces alone, and there it has half of this one's say
     flipped: bool = True  # looks at the picture mirrored and upside down too
-    closer: bool = False  # looks at a small picture at double size too
+    rescaled: bool = False  # looks at a small picture at double size too, an enlarged one at half
 
 
 def _critic_net() -> nn.Module:
@@ -67,8 +65,8 @@ def _critic_net() -> nn.Module:
 
 
 FORMS = {
-    "stylegan": Form(build=PatchNet, stride=16, beside="patchnet", flipped=False, closer=True),
-    "patchnet": Form(build=PatchNet, stride=16, closer=True),
+    "stylegan": Form(build=PatchNet, stride=16, beside="patchnet", flipped=False, rescaled=True),
+    "patchnet": Form(build=PatchNet, stride=16, rescaled=True),
     "critic": Form(build=_critic_net, stride=16, flipped=False),
     "residual": Form(build=ResidualNet, stride=8, top=TOP),
 }
@@ -107,12 +105,13 @@ class Flipped:
         return total / ways[:, None, None]
 
 
-class Closer:
-    """An expert that looks at a small picture at double size too: the mean of both looks.
+class Rescaled:
+    """An expert that looks at some pictures at another size too: the mean of both looks.
 
-    Where a picture was made smaller, what a generator left is too fine for a network that learned
-    from larger ones. Of pictures of 256 pixels a side that were halved this was worth 0.046 of AUC
-    on validation.
+    At a small one at double size: where a picture was made smaller, what a generator left is too
+    fine for a network that learned from larger ones. At an enlarged one at half size, where it is
+    nearer to what it was. Of pictures of 256 pixels a side that were halved the first was worth
+    0.046 of AUC on validation; of doubled ones the second 0.007, and much for the calibration.
     """
 
     def __init__(self, expert: Expert) -> None:
@@ -121,12 +120,18 @@ class Closer:
     def patches(self, tiles: Tiles) -> Map:
         """(n, h / stride, w / stride)."""
         own = self.expert.patches(tiles)
-        if math.prod(tiles.size) > SMALL:
+        if is_small(tiles.size):
+            cells = self._at(tiles, 2).reshape(len(own), own.shape[1], 2, own.shape[2], 2)
+            other = cells.mean((2, 4))
+        elif is_enlarged(tiles.size, tiles.pixels):
+            other = self._at(tiles, 0.5).repeat(2, axis=1).repeat(2, axis=2)
+        else:
             return own
-        pixels = np.stack([resize(one, 2) for one in tiles.pixels])
-        near = self.expert.patches(replace(tiles, pixels=pixels))
-        cells = near.reshape(len(own), own.shape[1], 2, own.shape[2], 2).mean((2, 4))
-        return np.asarray((own + cells) / 2, np.float32)
+        return np.asarray((own + other) / 2, np.float32)
+
+    def _at(self, tiles: Tiles, scale: float) -> Map:
+        pixels = np.stack([resize(one, scale) for one in tiles.pixels])
+        return self.expert.patches(replace(tiles, pixels=pixels))
 
 
 def as_experts(nets: Mapping[str, nn.Module]) -> dict[str, Expert]:
@@ -136,7 +141,7 @@ def as_experts(nets: Mapping[str, nn.Module]) -> dict[str, Expert]:
         form = FORMS[name]
         expert = as_expert(net, stride=form.stride, top=form.top)
         expert = Flipped(expert) if form.flipped else expert
-        found[name] = Closer(expert) if form.closer else expert
+        found[name] = Rescaled(expert) if form.rescaled else expert
     return found
 
 

@@ -65,6 +65,36 @@ class Fusion:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Fusions:
+    """The combiner of small pictures, which are looked at otherwise, and that of all others."""
+
+    usual: Fusion
+    small: Fusion
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """(D,) of the inputs."""
+        return self.usual.names
+
+    def of(self, small: bool) -> Fusion:
+        """The one for such a picture."""
+        return self.small if small else self.usual
+
+    def logit(self, x: ArrayLike, small: ArrayLike) -> Floats:
+        """(N, D), (N,) whether a picture is small -> (N,); above 0 leans to synthetic."""
+        return np.where(np.asarray(small, bool), self.small.logit(x), self.usual.logit(x))
+
+    def to_json(self) -> dict[str, Any]:
+        """For a card."""
+        return {"usual": self.usual.to_json(), "small": self.small.to_json()}
+
+    @classmethod
+    def load(cls, fields: Mapping[str, Any]) -> "Fusions":
+        """From a card. Raises KeyError where something is missing."""
+        return cls(usual=Fusion.load(fields["usual"]), small=Fusion.load(fields["small"]))
+
+
 def fit_fusion(names: tuple[str, ...], x: ArrayLike, fake: ArrayLike, weights: ArrayLike) -> Fusion:
     """Fit to (N, D) inputs; `weights` (N,) say how much each picture counts within its class.
 

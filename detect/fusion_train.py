@@ -29,18 +29,20 @@ from unmask.detect.evaluation.figures import conformal_threshold
 from unmask.detect.evaluation.perturbations import parse_all
 from unmask.detect.evaluation.preparation import Preparation, parse_base, sides
 from unmask.detect.experts import FORMS, as_experts, expert_nets
-from unmask.detect.fusion import Fusion, fit_fusion
+from unmask.detect.fusion import Fusion, Fusions, fit_fusion
 from unmask.detect.image_card import describe
 from unmask.detect.inference import WEIGHTS, Detector
 from unmask.detect.likelihood import Coder, Range, load_expert
 from unmask.detect.portrait import PortraitNet
 from unmask.detect.quality import NAMES as QUALITY
 from unmask.detect.quality import quality
+from unmask.detect.scale import is_small
 from unmask.detect.train import averaged
 from unmask.errors import WeightsError
 from unmask.media import open_bytes, open_media
 
 GRIDS = {"image": ("standard", "scale:0.75+jpeg:70"), "video": ("h264:26",)}
+SIZE = "small"  # a column of 0 and 1: which fusion a picture goes through
 MOST = 20  # pictures of a corpus, generator and class
 FALSE_POSITIVES = {"llr_fpr_1": 0.01, "llr_fpr_5": 0.05}
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
@@ -86,6 +88,11 @@ class Inputs:
                 samples=tuple(samples), perturbations=tuple(kept["perturbations"].tolist()),
                 names=tuple(kept["names"].tolist()), values=kept["values"],
             )  # fmt: skip
+
+    @property
+    def small(self) -> NDArray[np.bool_]:
+        """(N * P,) whether a picture is small."""
+        return self.flat([SIZE])[:, 0] > 0.5
 
     def flat(self, names: Sequence[str]) -> Floats:
         """(N * P, len(names)): the pictures of a perturbation one after the other."""
@@ -137,7 +144,7 @@ def gather(detector: Detector, data: Sequence[Sample], grid: Sequence[str]) -> I
     """Score every picture under every perturbation, both classes through the same JPEG 95."""
     changes = parse_all(grid)
     ready = preparer(data)
-    names = (*detector.fusion.names, *QUALITY)
+    names = (*detector.fusion.names, *QUALITY, SIZE)
 
     def look(sample: Sample) -> list[list[float]]:
         media = open_bytes(ready(sample), sample.path.name)
@@ -161,18 +168,24 @@ def gather(detector: Detector, data: Sequence[Sample], grid: Sequence[str]) -> I
 
 def _row(detector: Detector, pixels: Pixels) -> list[float]:
     scored = detector.score(pixels)
-    return [*scored.inputs.values(), *map(float, quality(pixels))]
+    small = is_small((pixels.shape[0], pixels.shape[1]))
+    return [*scored.inputs.values(), *map(float, quality(pixels)), float(small)]
 
 
-def fitted(inputs: Inputs, names: Sequence[str]) -> Fusion:
-    """The combiner of the named inputs."""
+def fitted(inputs: Inputs, names: Sequence[str]) -> Fusions:
+    """The combiners of the named inputs: where a class has no small picture, one for all sizes."""
     repeats = len(inputs.perturbations)
-    return fit_fusion(
-        tuple(names),
-        inputs.flat(names),
-        np.repeat(inputs.fake, repeats),
-        np.repeat(group_weights(inputs.samples), repeats),
-    )
+    x, small = inputs.flat(names), inputs.small
+    fake = np.repeat(inputs.fake, repeats)
+    weights = np.repeat(group_weights(inputs.samples), repeats)
+
+    def of(kept: NDArray[np.bool_]) -> Fusion:
+        return fit_fusion(tuple(names), x[kept], fake[kept], weights[kept])
+
+    if len(set(fake[small].tolist())) < 2 or len(set(fake[~small].tolist())) < 2:
+        one = of(np.ones(len(x), bool))
+        return Fusions(usual=one, small=one)
+    return Fusions(usual=of(~small), small=of(small))
 
 
 def crossed(inputs: Inputs, names: Sequence[str]) -> Floats:
@@ -190,8 +203,8 @@ def crossed(inputs: Inputs, names: Sequence[str]) -> Floats:
     for group in sorted(set(groups.tolist())):
         out = groups == group
         rest = _part(inputs, ~out)
-        flat = _part(inputs, out).flat(names)
-        found[out] = fitted(rest, names).logit(flat).reshape(-1, repeats)
+        own = _part(inputs, out)
+        found[out] = fitted(rest, names).logit(own.flat(names), own.small).reshape(-1, repeats)
     return found
 
 
@@ -275,7 +288,8 @@ def fit_all(found: Mapping[str, Inputs], names: Sequence[str]) -> dict[str, dict
     fusion = fitted(found["image"], names)
     scores = {"image": crossed(found["image"], names)}
     clips = found["video"]  # through the same fusion: there is one
-    scores["video"] = fusion.logit(clips.flat(names)).reshape(len(clips.samples), -1)
+    logits = fusion.logit(clips.flat(names), clips.small)
+    scores["video"] = logits.reshape(len(clips.samples), -1)
     calibration = {kind: calibrated(found[kind], scores[kind]) for kind in GRIDS}
     llr = calibration["image"].llr(scores["image"])
     return {
@@ -319,11 +333,12 @@ def portrait_net(weights: Path | None) -> PortraitNet:
     return net.half().float().eval()
 
 
-def _blank(names: Sequence[str]) -> Fusion:
+def _blank(names: Sequence[str]) -> Fusions:
     zeros = np.zeros(len(names))
-    return Fusion(
+    one = Fusion(
         names=tuple(names), centre=zeros, scale=zeros + 1, coefficients=zeros, intercept=0.0
     )
+    return Fusions(usual=one, small=one)
 
 
 def _tensors(nets: Mapping[str, nn.Module], photographs: Range) -> dict[str, Tensor]:

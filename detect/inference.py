@@ -13,10 +13,11 @@ from safetensors.torch import load_file
 from unmask.card import Card, load_card, part_of
 from unmask.detect.calibration import Calibration
 from unmask.detect.experts import FORMS, Expert, as_experts, expert_nets
-from unmask.detect.fusion import Fusion
+from unmask.detect.fusion import Fusions
 from unmask.detect.likelihood import Coder, Predictor, Range, out_of_range, surprise
 from unmask.detect.onnx_experts import OnnxCoder
 from unmask.detect.portrait import PortraitNet, is_portrait
+from unmask.detect.scale import is_small
 from unmask.detect.tiles import cut
 
 WEIGHTS = Path(__file__).with_name("weights") / "image_detector.safetensors"
@@ -50,7 +51,7 @@ class Detector:
     """The experts, how they are joined, and the card that says what all that is worth."""
 
     def __init__(
-        self, experts: Mapping[str, Expert], fusion: Fusion, coder: Predictor,
+        self, experts: Mapping[str, Expert], fusion: Fusions, coder: Predictor,
         photographs: Range, card: Card, portrait: PortraitNet,
     ) -> None:  # fmt: skip
         self.experts, self.fusion = dict(experts), fusion
@@ -87,12 +88,13 @@ class Detector:
         logits = {name: pool(found, self.experts[name].top) for name, found in maps.items()}
         joined = {name: self._joined(name, maps) for name in self.fusion.names}
         inputs = {name: pool(found, self.experts[name].top) for name, found in joined.items()}
-        score = float(self.fusion.logit([list(inputs.values())])[0])
+        fusion = self.fusion.of(is_small(tiles.size))
+        score = float(fusion.logit([list(inputs.values())])[0])
         # Each patch in the place of the picture's logits.
         patches = np.full(tiles.map_shape(STRIDE), score, np.float32)
         for name, values in joined.items():
             coarse = shrunk(values, STRIDE // self.experts[name].stride, patches.shape)
-            patches += self.fusion.slope(name) * (coarse - inputs[name])
+            patches += fusion.slope(name) * (coarse - inputs[name])
         return Scored(
             score=score,
             logits=logits,
@@ -136,7 +138,7 @@ def load_detector(device: str = "auto", weights: Path = WEIGHTS) -> Detector:
     card = load_card(weights)
     where = pick_device(device)
     tensors = {name: tensor.float() for name, tensor in load_file(weights).items()}
-    fusion = Fusion.load(card.calibration["fusion"])
+    fusion = Fusions.load(card.calibration["fusion"])
     beside = [n for n, form in FORMS.items() if form.beside in fusion.names and part_of(tensors, n)]
     nets = expert_nets([*fusion.names, *beside])
     coder, portrait = Coder(), PortraitNet()

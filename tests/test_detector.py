@@ -15,13 +15,14 @@ from unmask.card import load_card
 from unmask.datasets.manifest import CORPORA, Split, draw, samples
 from unmask.detect import image_detector as analysing
 from unmask.detect.calibration import Calibration, fit
-from unmask.detect.encodings import Chain, jpeg, random_chain
+from unmask.detect.encodings import Chain, jpeg, random_chain, resize
 from unmask.detect.evaluation.figures import auc
-from unmask.detect.experts import Closer, Flipped
+from unmask.detect.experts import Flipped, Rescaled
 from unmask.detect.image_detector import doubts_of, jpeg_quality, middle
 from unmask.detect.inference import WEIGHTS, load_detector
 from unmask.detect.lite0 import SameConv2d
 from unmask.detect.patchnet import PatchNet
+from unmask.detect.scale import EMPTY, detail, is_enlarged
 from unmask.detect.tiles import TILE, Tiles, cut, tile_corners
 from unmask.errors import WeightsError
 from unmask.evidence import Finding, NotApplicable
@@ -287,27 +288,43 @@ def test_a_flipped_expert_sees_what_it_would_see_in_the_picture_as_it_is() -> No
     assert shipped.score(mirrored).score == pytest.approx(score, abs=0.5)
 
 
+class Fineness:
+    """Each patch' mean difference of neighbours across: halved where a ramp is stretched."""
+
+    stride, top = 16, 0.0
+
+    def patches(self, tiles: Tiles) -> NDArray[np.float32]:
+        n, h, w, _ = tiles.pixels.shape
+        steps = np.abs(np.diff(tiles.pixels.astype(np.float32), axis=2, append=0))
+        return steps[:, :, :, 0].reshape(n, h // 16, 16, w // 16, 16)[..., :15].mean((2, 4))
+
+
+def ramp(height: int, width: int) -> NDArray[np.uint8]:
+    """A triangle wave that climbs and falls by 4 a pixel."""
+    across = 4 * np.abs((np.arange(width) + 32) % 64 - 32) + 40
+    return np.broadcast_to(across[None, :, None], (height, width, 3)).astype(np.uint8)
+
+
 def test_a_small_picture_is_seen_at_double_size_too() -> None:
-    class Fineness:
-        """Each patch' mean difference of neighbours across: halved where a ramp is stretched."""
-
-        stride, top = 16, 0.0
-
-        def patches(self, tiles: Tiles) -> NDArray[np.float32]:
-            n, h, w, _ = tiles.pixels.shape
-            steps = np.abs(np.diff(tiles.pixels.astype(np.float32), axis=2, append=0))
-            return steps[:, :, :, 0].reshape(n, h // 16, 16, w // 16, 16)[..., :15].mean((2, 4))
-
-    def ramp(height: int, width: int) -> NDArray[np.uint8]:
-        """A triangle wave that climbs and falls by 4 a pixel."""
-        across = 4 * np.abs((np.arange(width) + 32) % 64 - 32) + 40
-        return np.broadcast_to(across[None, :, None], (height, width, 3)).astype(np.uint8)
-
     small, larger = cut(ramp(128, 192)), cut(ramp(160, 192))
-    found = Closer(Fineness()).patches(small)
+    found = Rescaled(Fineness()).patches(small)
     assert found.shape == Fineness().patches(small).shape == (1, 8, 12)
     assert np.median(found) == pytest.approx((4 + 2) / 2, abs=0.15)  # the mean of both looks
-    assert np.array_equal(Closer(Fineness()).patches(larger), Fineness().patches(larger))
+    assert np.array_equal(Rescaled(Fineness()).patches(larger), Fineness().patches(larger))
+
+
+def test_an_enlarged_picture_is_seen_at_half_size_too(photograph: NDArray[np.uint8]) -> None:
+    own, doubled = photograph[:320, :320], resize(photograph[:160, :192], 2)
+    assert detail(own) > EMPTY > detail(doubled)
+    assert not is_enlarged((320, 320), own[None])
+    assert is_enlarged((320, 384), doubled[None])
+    assert not is_enlarged((319, 384), doubled[None])  # too small to be looked at at half size
+    found = Rescaled(Fineness()).patches(cut(doubled))
+    once = Fineness().patches(cut(doubled))
+    half = Fineness().patches(cut(resize(doubled, 0.5)))
+    assert found.shape == once.shape == (1, 20, 24)
+    assert found[0, 2:4, 2:4] == pytest.approx((once[0, 2:4, 2:4] + half[0, 1, 1]) / 2)
+    assert np.array_equal(Rescaled(Fineness()).patches(cut(own)), Fineness().patches(cut(own)))
 
 
 def test_a_picture_can_reach_the_shipped_thresholds() -> None:

@@ -18,8 +18,9 @@ from unmask.detect import fusion_train
 from unmask.detect.ablation import SHIPPED, calibration_by_view, compare, subsets
 from unmask.detect.encodings import jpeg, resize
 from unmask.detect.experts import expert_nets
-from unmask.detect.fusion import LIMIT, Fusion, fit_fusion
+from unmask.detect.fusion import LIMIT, Fusion, Fusions, fit_fusion
 from unmask.detect.fusion_train import (
+    SIZE,
     Inputs,
     _nets,
     build,
@@ -103,10 +104,13 @@ def made_up(count: int = 60) -> Inputs:
             (CAMERA, "a", 0, 0), (CAMERA, "b", 0, 0), ("g", "a", 2, 3), ("h", "b", 2, 0),
         ):  # fmt: skip
             samples.append(sample(f"{corpus}{i}", generator, corpus))
-            views = [[one + rng.normal(), two + rng.normal(), 8, 0, rng.normal()] for _ in range(3)]
+            views = [
+                [one + rng.normal() - small, two + rng.normal(), 8, 0, rng.normal(), small]
+                for small in (0, 0, 1)
+            ]
             rows.append(views)
     return Inputs(
-        samples=tuple(samples), perturbations=("clean", "x", "y"), names=(*NETS, *NAMES),
+        samples=tuple(samples), perturbations=("clean", "x", "y"), names=(*NETS, *NAMES, SIZE),
         values=np.array(rows),
     )  # fmt: skip
 
@@ -119,10 +123,28 @@ def test_a_group_is_judged_by_a_fusion_that_never_saw_it() -> None:
         samples=tuple(s for s, k in zip(inputs.samples, without, strict=True) if k),
         perturbations=inputs.perturbations, names=inputs.names, values=inputs.values[at],
     )  # fmt: skip
-    own = fitted(kept, NETS).logit(inputs.flat(NETS)).reshape(len(inputs.samples), -1)
+    fusions = fitted(kept, NETS)
+    own = fusions.logit(inputs.flat(NETS), inputs.small).reshape(len(inputs.samples), -1)
     found = crossed(inputs, NETS)
     assert np.allclose(found[~at], own[~at])
     assert not np.allclose(found[at], own[at])
+
+
+def test_small_pictures_have_a_fusion_of_their_own() -> None:
+    """In the made-up pictures the first input is lower by 1 where they are small."""
+    inputs = made_up(200)
+    fusions = fitted(inputs, NETS[:1])
+    x = np.array([[1.0]])
+    assert fusions.logit(x, [True]) == fusions.of(True).logit(x) == fusions.small.logit(x)
+    assert fusions.logit(x, [False]) == fusions.of(False).logit(x) == fusions.usual.logit(x)
+    assert fusions.small.logit(x - 1) == pytest.approx(fusions.usual.logit(x), abs=0.5)
+    assert fusions.small.logit(x) > fusions.usual.logit(x) + 0.3
+    again = Fusions.load(fusions.to_json())
+    assert again.logit(x, [True]) == pytest.approx(fusions.logit(x, [True]), abs=1e-3)
+    at = inputs.names.index(SIZE)
+    inputs.values[:, :, at] = 0
+    one = fitted(inputs, NETS[:1])
+    assert one.small is one.usual
 
 
 def test_inputs_are_kept_as_they_are(tmp_path: Path) -> None:

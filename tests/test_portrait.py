@@ -11,7 +11,7 @@ from PIL import Image
 
 from unmask.card import load_card
 from unmask.datasets.manifest import CAMERA, Sample, Split
-from unmask.detect.fusion import Fusion
+from unmask.detect.fusion import Fusion, Fusions
 from unmask.detect.inference import WEIGHTS, Detector, load_detector
 from unmask.detect.portrait import SIDE, PortraitNet, is_portrait, thumbnail
 from unmask.detect.portrait_train import TRAINED_ON, measured, train
@@ -96,7 +96,7 @@ def test_the_specialist_is_asked_about_portraits_alone(face: bool) -> None:
         coefficients=np.array([2.0]), intercept=0.25,
     )  # fmt: skip
     detector = Detector(
-        {"patchnet": general, "stylegan": special}, fusion,
+        {"patchnet": general, "stylegan": special}, Fusions(usual=fusion, small=fusion),
         SimpleNamespace(), SimpleNamespace(), load_card(WEIGHTS), gate,  # type: ignore[arg-type]
     )  # fmt: skip
     found = detector.score(np.zeros((96, 128, 3), np.uint8))
