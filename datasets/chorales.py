@@ -22,7 +22,7 @@ from unmask.errors import UnmaskError
 VOICES = 4  # soprano first
 BAR = 16  # sixteenths of four quarters
 LOWEST, HIGHEST = 36, 83  # MIDI pitches of a grid, inclusive
-SHIFTS = range(-6, 6)  # semitones that a piece is transposed by
+_MAJOR = np.isin(np.arange(12), (0, 2, 4, 5, 7, 9, 11))
 _HELD_OUT = ("valid", "test")
 _MOST_BYTES = 64 << 20
 
@@ -115,6 +115,21 @@ def of_midi(path: Path) -> Grid | None:
         rows.append(np.array([pitch for _, pitch in notes])[held.clip(0)])
     order = np.argsort([-row.mean() for row in rows])
     return _whole(np.stack([rows[i] for i in order], 1))
+
+
+def in_one_key(piece: Grid) -> Grid | None:
+    """The piece moved to C major or A minor, as little as can be; None where it leaves the range.
+
+    The scale is the one that holds most of what sounds. A piece in a minor key has that of its
+    parallel in major.
+    """
+    sounding = np.bincount(piece.ravel() % 12, minlength=12)
+    tonic = int(np.argmax([sounding @ np.roll(_MAJOR, k) for k in range(12)]))
+    for shift in sorted((-tonic, 12 - tonic), key=abs):
+        moved = piece + shift
+        if moved.min() >= LOWEST and moved.max() <= HIGHEST:
+            return moved.astype(np.int16)
+    return None
 
 
 def windows(pieces: tuple[Grid, ...], steps: int) -> NDArray[np.int16]:
