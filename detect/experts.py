@@ -53,7 +53,7 @@ class Form:
     build: Callable[[], nn.Module]
     stride: int  # pixels between two patches
     top: float = 0.0  # part of the patches that count again
-    beside: str = ""  # it knows close-up faces alone, and there it has half of this one's say
+    beside: str = ""  # it knows close-up faces alone, and there it counts as much as this one
     flipped: bool = True  # looks at the picture mirrored and upside down too
     rescaled: bool = False  # looks at a small picture at double size too, an enlarged one at half
 
@@ -66,6 +66,7 @@ def _critic_net() -> nn.Module:
 
 FORMS = {
     "stylegan": Form(build=PatchNet, stride=16, beside="patchnet", flipped=False, rescaled=True),
+    "faces": Form(build=PatchNet, stride=16, beside="patchnet", flipped=False, rescaled=True),
     "patchnet": Form(build=PatchNet, stride=16, rescaled=True),
     "critic": Form(build=_critic_net, stride=16, flipped=False),
     "residual": Form(build=ResidualNet, stride=8, top=TOP),

@@ -77,8 +77,8 @@ class Detector:
     def score(self, pixels: Pixels) -> Scored:
         """Judge a picture at its own resolution: whole, or in evenly spread tiles.
 
-        Where a face fills the picture, an expert of portraits is asked too, and its patches are
-        averaged with those of the expert that it stands beside.
+        Where a face fills the picture, experts of portraits are asked too, and their patches are
+        averaged with those of the expert that they stand beside.
         """
         tiles = cut(pixels)
         maps = {

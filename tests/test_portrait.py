@@ -85,25 +85,28 @@ class Says:
 
 
 @pytest.mark.parametrize("face", [True, False])
-def test_the_specialist_is_asked_about_portraits_alone(face: bool) -> None:
+def test_specialists_are_asked_about_portraits_alone(face: bool) -> None:
     gate = PortraitNet()
     with torch.no_grad():
         gate.head.weight.zero_()
         gate.head.bias.fill_(1.0 if face else -1.0)
-    general, special = Says(2.0), Says(-3.0)
+    general, special, another = Says(2.0), Says(-3.0), Says(1.0)
     fusion = Fusion(
         names=("patchnet",), centre=np.zeros(1), scale=np.ones(1),
         coefficients=np.array([2.0]), intercept=0.25,
     )  # fmt: skip
     detector = Detector(
-        {"patchnet": general, "stylegan": special}, Fusions(usual=fusion, small=fusion),
+        {"patchnet": general, "stylegan": special, "faces": another},
+        Fusions(usual=fusion, small=fusion),
         SimpleNamespace(), SimpleNamespace(), load_card(WEIGHTS), gate,  # type: ignore[arg-type]
     )  # fmt: skip
     found = detector.score(np.zeros((96, 128, 3), np.uint8))
-    assert (general.asked, special.asked) == (1, int(face))
-    assert found.logits == {"patchnet": 2.0, "stylegan": -3.0} if face else {"patchnet": 2.0}
-    assert found.inputs == {"patchnet": pytest.approx(-0.5 if face else 2.0)}
-    assert found.score == pytest.approx(-0.75 if face else 4.25)
+    assert (general.asked, special.asked, another.asked) == (1, int(face), int(face))
+    more = {"stylegan": -3.0, "faces": 1.0} if face else {}
+    assert found.logits == {"patchnet": 2.0} | more
+    joined = (2 - 3 + 1) / 3 if face else 2.0
+    assert found.inputs == {"patchnet": pytest.approx(joined)}
+    assert found.score == pytest.approx(2 * joined + 0.25)
     assert found.patches.shape == (6, 8)
     assert found.patches == pytest.approx(found.score)
 
