@@ -18,12 +18,18 @@ for SEED in 1 2: unmask train detector --recipe patchnet --start MEAN --lr 2e-4 
 for SEED in 1 2: unmask train detector --recipe stylegan --start PATCHNET --steps 700 \
 --unpaired 0.8 --seed SEED --out runs/faces-SEED --data aligned --data DATA  (PATCHNET: of all four)
 for SEED in 3 4: the same with --steps 1400
+unmask train detector --recipe stylegan --backbone efficientnet-lite0.pth --lr 6e-4 --steps 1600 \
+--unpaired 0.9 --seed 5 --out runs/whole-5 --data aligned --data DATA
+for SEED in 8 9: unmask train detector --recipe stylegan --start runs/whole-5/last.pt --lr 4e-4 \
+--steps 460 --unpaired 0.5 --seed SEED --out runs/whole-SEED --data aligned --data DATA
 python -m unmask.detect.portrait_train --data DATA photographs --out portrait.safetensors
 unmask train fusion --expert patchnet=runs/1/last.pt --expert patchnet=runs/2/last.pt \
 --expert patchnet=runs/more-1/last.pt --expert patchnet=runs/more-2/last.pt \
 --expert stylegan=runs/faces-1/last.pt --expert stylegan=runs/faces-2/last.pt \
 --expert stylegan=runs/faces-3/last.pt --expert stylegan=runs/faces-4/last.pt \
 --expert stylegan=PATCHNET \
+--expert faces=runs/whole-5/last.pt --expert faces=runs/whole-8/last.pt \
+--expert faces=runs/whole-9/last.pt \
 --portrait portrait.safetensors \
 --coder runs/coder/likelihood.safetensors --data aligned --data DATA --data photographs"""
 
@@ -52,13 +58,16 @@ def describe(fitted: Mapping[str, Any]) -> Card:
     return Card(
         name="image_detector",
         sha256="",
-        task="Is this picture generated? Logit of one network or two; above 0 leans to synthetic.",
+        task="Is this picture generated? Logit of one network or three; above 0 leans to synthetic.",
         architecture="patchnet: EfficientNet-Lite0 to patch logits at stride 16, the mean of the"
         " weights of four runs, seen as it is, mirrored and upside down; stylegan: the same"
         " network, trained on from there on StyleGAN's faces above all (the mean of the weights of"
-        " four runs and of those they began at); where a small network sees that a face fills the"
-        " picture, the mean of both networks' patches counts; pictures of up to 160 x 160 pixels"
-        " are seen at double size too; a lossless coder of photographs says what is out of range",
+        " four runs and of those they began at); faces: the same network, trained from ImageNet on"
+        " them (the mean of a run and of two that went on from it); where a small network sees"
+        " that a face fills the picture, the mean of the three networks' patches counts; pictures"
+        " of up to 160 x 160 pixels are seen at double size too, enlarged ones at half, and small"
+        " ones have a fusion of their own; a lossless coder of photographs says what is out of"
+        " range",
         papers=(
             "Chai et al. 2020, What makes fake images detectable?",
             "Tan and Le 2019, EfficientNet",
