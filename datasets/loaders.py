@@ -47,7 +47,15 @@ from unmask.datasets.loaders_tree import DatasetError, DatasetReason, Tree, look
 from unmask.datasets.manifest import CAMERA, Sample
 from unmask.datasets.manifest_file import read_manifest
 
-__all__ = ["CONVENTIONS", "Convention", "DatasetError", "DatasetReason", "describe", "load"]
+__all__ = [
+    "CONVENTIONS",
+    "Convention",
+    "DatasetError",
+    "DatasetReason",
+    "convention_of",
+    "describe",
+    "load",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +194,11 @@ def load(where: str, *, limit: int | None = None, both_classes: bool = True) -> 
             f"{root}: all {len(samples)} samples are {here}; there is no {absent} one to compare.",
         )
     return samples
+
+
+def convention_of(where: str) -> str:
+    """The name of the convention that `load` would read by. Raises DatasetError as it does."""
+    return _resolve(where)[0].name
 
 
 def describe(samples: Iterable[Sample]) -> Mapping[str, Mapping[str, int]]:

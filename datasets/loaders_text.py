@@ -34,7 +34,13 @@ from unmask.datasets.loaders_text_published import (
 from unmask.datasets.loaders_tree import DatasetError, DatasetReason, look
 from unmask.datasets.text_samples import TextSample, share_of
 
-__all__ = ["TEXT_CONVENTIONS", "TextConvention", "load_texts", "thin_texts"]
+__all__ = [
+    "TEXT_CONVENTIONS",
+    "TextConvention",
+    "load_texts",
+    "text_convention_of",
+    "thin_texts",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +155,18 @@ def _recognise(root: Path) -> TextConvention:
     reason = DatasetReason.AMBIGUOUS if fitting else DatasetReason.UNRECOGNISED
     what = "fits several conventions; name one" if fitting else "is in none that unmask knows"
     raise DatasetError(reason, f"{root} {what}:{layouts}")
+
+
+def text_convention_of(where: str) -> str:
+    """The name of the convention that `load_texts` would read by; "" where none fits."""
+    prefix, colon, _ = where.partition(":")
+    if colon and (named := _NAMES.get(prefix.lower().replace("-", ""))):
+        return named.name
+    root = Path(where).expanduser()
+    if not root.exists():
+        return ""
+    files = list(look(root).files)
+    return next((c.name for c in TEXT_CONVENTIONS if c.fits(files)), "")
 
 
 def thin_texts(samples: Iterable[TextSample], prompts: int, alone: int) -> list[TextSample]:

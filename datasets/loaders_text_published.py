@@ -25,6 +25,7 @@ from unmask.datasets.manifest import Split
 from unmask.datasets.text_samples import PERSON, TextSample
 
 _RAID_COLUMNS = ("source_id", "model", "domain", "generation")
+_NO_ATTACK = frozenset({"", "none"})
 _LISTS = frozenset({".json"})
 
 
@@ -96,7 +97,7 @@ def read_raid(root: Path) -> Iterator[TextSample]:
 def _of_raid(row: Row, split: Split) -> TextSample:
     model, attack = row.cells["model"], row.cells.get("attack", "none")
     name = PERSON if model == "human" else model
-    if attack not in {"", "none"}:
+    if attack not in _NO_ATTACK:
         name = f"{name}+{attack}"
     return TextSample(
         text=row.cells["generation"],
@@ -105,7 +106,16 @@ def _of_raid(row: Row, split: Split) -> TextSample:
         domain=row.cells["domain"],
         source=row.cells["source_id"],
         split=split,
+        attack="" if attack in _NO_ATTACK else attack,
+        decoding=_decoding(row),
     )
+
+
+def _decoding(row: Row) -> str:
+    """How words were drawn, and whether repetition was punished: RAID's settings of a model."""
+    drawn = row.cells.get("decoding") or ""
+    punished = (row.cells.get("repetition_penalty") or "").lower() in {"yes", "true", "1"}
+    return f"{drawn}, repetition penalty" if drawn and punished else drawn
 
 
 def read_m4(root: Path) -> Iterator[TextSample]:

@@ -18,6 +18,8 @@ class TextSample:
     domain: str  # news, essays, ...: where people's texts come from
     source: str  # names the prompt or the document: splits are drawn by it
     split: Split
+    attack: str = ""  # what was done to the text so that detectors miss it: "homoglyph"
+    decoding: str = ""  # how the model was asked for words: "greedy", "sampling"
 
 
 def share_of(source: str) -> float:

@@ -74,7 +74,7 @@ def test_a_command_that_hangs_is_ended_and_given_up(tmp_path: Path) -> None:
 
 def test_a_wrong_count_and_what_is_no_number_are_failures(tmp_path: Path) -> None:
     two = command(tmp_path, "print(1)\nprint(2)\n").score(pictures(1))
-    assert two[0].failure == "2 lines of scores for 1 pictures"
+    assert two[0].failure == "2 lines of scores for 1 files"
     words = command(tmp_path, "for n, _ in enumerate(sys.stdin):\n    print(['nan', 'x', 3][n])\n")
     words._worked = True  # so that all three are one batch
     answers = words.score(pictures(1, 2, 3))
@@ -131,7 +131,7 @@ def test_output_by_hand() -> None:
     assert scores('log\n{"score": 1}\n{"score": 2, "llr": 0.5}\n') == [1.0, 2.0]
     one = read_output(json.dumps({"path": "000001.png", "score": 4}), paths)
     assert isinstance(one, list)
-    assert one[0].failure == "no line for this picture"
+    assert one[0].failure == "no line for this file"
     assert one[1].score == 4.0
     assert "none of the paths" in str(read_output('{"path": "elsewhere", "score": 1}', paths))
     # The number in a file's name is no score.

@@ -48,9 +48,10 @@ class Table:
 
     def of(self, generator: str) -> "Table":
         """All photographs, and the fakes of one generator."""
-        return self._part(~self.fake | (self.generator == generator))
+        return self.part(~self.fake | (self.generator == generator))
 
-    def _part(self, kept: Mask) -> "Table":
+    def part(self, kept: Mask) -> "Table":
+        """Some of the rows; `kept` is (N,)."""
         columns = [
             replace(
                 column,

@@ -33,7 +33,8 @@ class Answer:
     score: float = math.nan
     llr: float | None = None
     abstained: bool = False  # the detector itself said "inconclusive" or "not applicable"
-    seconds: float = math.nan  # wall clock for this picture
+    reasons: tuple[str, ...] = ()  # why it abstained, in its own codes
+    seconds: float = math.nan  # wall clock for this file
     failure: str = ""  # why there is no score
 
 
@@ -65,17 +66,19 @@ class EvaluatedDetector(Protocol):
 
 
 def read_answer(said: Any) -> Answer:
-    """From a number, (score, llr), or a mapping with score, llr, abstained.
+    """From a number, (score, llr), or a mapping with score, llr, abstained, reason.
 
     Whatever turns into a float is a number: NumPy scalars, tensors of one element. An answer
     without a finite score is a failure, unless it is an abstention.
     """
     abstained = False
+    reasons: tuple[str, ...] = ()
     llr: Any = None
     if isinstance(said, Mapping):
-        if "score" not in said and said.get("llr") is None:
-            return Answer(failure=f"no score in {_short(said)}")
         llr, abstained = said.get("llr"), bool(said.get("abstained", False))
+        reasons = (str(said["reason"])[:100],) if abstained and said.get("reason") else ()
+        if "score" not in said and llr is None:
+            return Answer(failure=f"no score in {_short(said)}")
         score = said.get("score", llr)
     elif isinstance(said, tuple) and len(said) == 2:
         score, llr = said
@@ -88,10 +91,10 @@ def read_answer(said: Any) -> Answer:
         return Answer(failure=f"no number: {_short(said)}")
     if not math.isfinite(value):
         reason = "" if abstained and math.isnan(value) else f"the score is {value}"
-        return Answer(abstained=abstained, failure=reason)
+        return Answer(abstained=abstained, reasons=reasons, failure=reason)
     if ratio is not None and not math.isfinite(ratio):
         return Answer(failure=f"the ratio is {ratio}")
-    return Answer(score=value, llr=ratio, abstained=abstained)
+    return Answer(score=value, llr=ratio, abstained=abstained, reasons=reasons)
 
 
 def _number(said: Any) -> float:

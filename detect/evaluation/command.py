@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,12 +13,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from unmask.detect.benchmarks.items import Medium
+from unmask.detect.benchmarks.kinds import medium_of, refuse_options
+from unmask.detect.benchmarks.run import (
+    BenchmarkConfig,
+    benchmark,
+    parse_verifier,
+    silent_detectors,
+)
 from unmask.detect.evaluation.cache import default_folder
 from unmask.detect.evaluation.run import EvaluateConfig, evaluate
 from unmask.detect.evaluation.selection import EvaluationError
 from unmask.detect.evaluation.survey import Progress as Report
 from unmask.errors import UnmaskError
 from unmask.report.clean import clean
+from unmask.verdict import DECIDE
 
 USAGE, NO_SCORES, INTERRUPTED = 2, 1, 130  # exit codes, beside 0
 
@@ -28,20 +37,25 @@ err = Console(stderr=True)
 
 @app.command("evaluate")
 def evaluate_command(
+    context: typer.Context,
     detector: Annotated[
         list[str],
         typer.Option(
             "--detector",
             "-d",
             metavar="NAME|MODULE:CALLABLE|COMMAND",
-            help="an analyser; Python that takes pixels; a command such as 'python score.py {}', "
-            "or without {} for paths on standard input. TITLE=... in front names it in tables",
+            help="an analyser; Python that takes pixels, a text or sound; a command such as "
+            "'python score.py {}', or without {} for paths on standard input. TITLE=... in front "
+            "names it in tables",
         ),
     ],
     data: Annotated[
         list[str],
         typer.Option(
-            metavar="MANIFEST|FOLDER", help="labelled pictures; convention:path names how"
+            metavar="MANIFEST|FOLDER",
+            help="labelled pictures, or texts (raid, hc3, m4, detectrl, pairs, ...), or speech "
+            "(asvspoof2019, asvspoof2021, asvspoof5, wavefake, inthewild, a manifest); "
+            "convention:path names how",
         ),
     ],
     out: Annotated[
@@ -61,6 +75,19 @@ def evaluate_command(
         str,
         typer.Option(help="auto cuts classes of different size alike; none; or pixels for all"),
     ] = "auto",
+    words: Annotated[
+        str, typer.Option(help="of texts: whole, or lengths of documents, as 50,100,150,300")
+    ] = "whole",
+    encode: Annotated[
+        str, typer.Option(help="of speech: standard, full, or clean,mp3:64,phone,noise:20,...")
+    ] = "standard",
+    asv: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MISS,FALSE_ALARM,SPOOF_MISS",
+            help="of speech: error rates of the speaker verifier that a t-DCF is of",
+        ),
+    ] = None,
     split: Annotated[str, typer.Option(help="of the data: test, validation, train, all")] = "test",
     validation: Annotated[
         list[str] | None,
@@ -71,11 +98,19 @@ def evaluate_command(
         typer.Option(metavar="DETECTOR=VALUE", help="score above which it says synthetic"),
     ] = None,
     decide: Annotated[
-        float,
-        typer.Option(help="P(synthetic) from which a calibrated detector says so", min=0, max=1),
-    ] = 0.5,
+        float | None,
+        typer.Option(
+            help="P(synthetic) from which a calibrated detector says so: 0.5 of pictures, 0.9 of "
+            "texts and speech",
+            min=0,
+            max=1,
+        ),
+    ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="pictures of each corpus, split and generator", min=1)
+        int | None,
+        typer.Option(
+            help="files of each corpus, split and generator (of texts: and domain)", min=1
+        ),
     ] = None,
     draws: Annotated[int, typer.Option(help="of bootstraps", min=10)] = 2000,
     seed: Annotated[int, typer.Option(help="of bootstraps and folds")] = 0,
@@ -87,16 +122,40 @@ def evaluate_command(
     ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps")] = "auto",
     seconds: Annotated[
-        float, typer.Option(help="time limit of an analyser or command on a picture", min=0.1)
+        float, typer.Option(help="time limit of an analyser or command on a file", min=0.1)
     ] = 60.0,
 ) -> None:
-    """Measure detectors on labelled pictures, with intervals, leak probes and calibration.
+    """Measure detectors on labelled pictures, texts or speech, with intervals and leak probes.
 
     Interrupted by Ctrl-C it goes on from there when called again. Exit codes: 0 done, 1 a detector
     gave no score at all, 2 a wrong call, 130 interrupted.
     """
     folder = None if no_cache else cache or default_folder()
     try:
+        medium = medium_of(data)
+        refuse_options(medium, [name for name in context.params if _typed(context, name)])
+        stated = dict(_threshold(text) for text in threshold or ())
+        command = shlex.join(["unmask", *sys.argv[1:]])
+        if medium is not Medium.PICTURES:
+            other = BenchmarkConfig(
+                medium=medium,
+                detectors=tuple(detector),
+                data=tuple(data),
+                words=(words,),
+                encode=(encode,),
+                asv=None if asv is None else parse_verifier(asv),
+                split=split,
+                thresholds=stated,
+                decide=decide if decide is not None else DECIDE,
+                limit=limit,
+                draws=draws,
+                seed=seed,
+                cache=folder,
+                device=device,
+                seconds=seconds,
+                command=command,
+            )
+            raise typer.Exit(_benchmark(other, out))
         config = EvaluateConfig(
             detectors=tuple(detector),
             data=tuple(data),
@@ -105,15 +164,15 @@ def evaluate_command(
             crop=crop,
             split=split,
             validation=tuple(validation or ()),
-            thresholds=dict(_threshold(text) for text in threshold or ()),
-            decide=decide,
+            thresholds=stated,
+            decide=0.5 if decide is None else decide,
             limit=limit,
             draws=draws,
             seed=seed,
             cache=folder,
             device=device,
             seconds=seconds,
-            command=shlex.join(["unmask", *sys.argv[1:]]),
+            command=command,
         )
         code = _evaluate(config, out)
     except UnmaskError as error:
@@ -127,7 +186,34 @@ def evaluate_command(
 
 
 def _evaluate(config: EvaluateConfig, out: Path | None) -> int:
-    # An hour of scoring must not end at a library that is not there, or at such a folder.
+    _prepare(out)
+    with _reporting() as report:
+        evaluation = evaluate(config, report)
+    from unmask.detect.evaluation.writers import summary, write  # matplotlib loads with it
+
+    Console().print(summary(evaluation))
+    with _writing(out):
+        _name(write(evaluation, out) if out is not None else [])
+    scored = {row.detector for row in evaluation.rows}
+    total = sum(sum(counts.values()) for counts in evaluation.data.values())
+    silent = [n for n, reasons in evaluation.failures.items() if len(reasons) >= total]
+    return NO_SCORES if silent or not scored else 0
+
+
+def _benchmark(config: BenchmarkConfig, out: Path | None) -> int:
+    _prepare(out)
+    with _reporting() as report:
+        found = benchmark(config, report)
+    from unmask.detect.benchmarks.writers import summary, write
+
+    Console().print(summary(found))
+    with _writing(out):
+        _name(write(found, out) if out is not None else [])
+    return NO_SCORES if silent_detectors(found) else 0
+
+
+def _prepare(out: Path | None) -> None:
+    """An hour of scoring must not end at a library that is not there, or at such a folder."""
     if not all(find_spec(name) for name in ("sklearn", "matplotlib")):
         raise EvaluationError("The evaluation needs the extra: pip install 'unmask[evaluate]'")
     if out is not None:
@@ -135,21 +221,25 @@ def _evaluate(config: EvaluateConfig, out: Path | None) -> int:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise typer.BadParameter(f"{out}: {error.strerror}") from error
-    with _reporting() as report:
-        evaluation = evaluate(config, report)
-    from unmask.detect.evaluation.writers import summary, write  # matplotlib loads with it
 
-    Console().print(summary(evaluation))
+
+@contextmanager
+def _writing(out: Path | None) -> Iterator[None]:
     try:
-        written = write(evaluation, out) if out is not None else []
+        yield
     except OSError as error:
         raise EvaluationError(f"{out} cannot be written: {error.strerror}.") from error
+
+
+def _name(written: Iterable[Path]) -> None:
     for path in written:
         err.print(f"Wrote {path}", markup=False, soft_wrap=True)
-    scored = {row.detector for row in evaluation.rows}
-    total = sum(sum(counts.values()) for counts in evaluation.data.values())
-    silent = [n for n, reasons in evaluation.failures.items() if len(reasons) >= total]
-    return NO_SCORES if silent or not scored else 0
+
+
+def _typed(context: typer.Context, name: str) -> bool:
+    """Whether the user wrote the option, instead of leaving it at its default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _threshold(text: str) -> tuple[str, float]:

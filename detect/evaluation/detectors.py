@@ -19,7 +19,7 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -42,7 +42,7 @@ from unmask.detect.evaluation.importing import attribute_of, import_module, reas
 from unmask.detect.evaluation.sources import code_files, hash_files, weight_files
 from unmask.errors import MediaError
 from unmask.evidence import Failure, Kind, NotApplicable, Outcome
-from unmask.media import open_bytes
+from unmask.media import Media, open_bytes
 from unmask.registry import Analyser, pick
 from unmask.scan import run
 from unmask.settings import Settings, use
@@ -51,7 +51,7 @@ __all__ = ["Answer", "DetectorError", "EvaluatedDetector", "Picture", "open_dete
 
 _NAMED = re.compile(r"([\w.-]+)=(.+)", re.DOTALL)
 _PATIENCE = 10.0  # seconds to wait for an analyser that was interrupted
-_NO_NUMBER = "the analyser states neither a ratio nor a score"
+NO_NUMBER = "the analyser states neither a ratio nor a score"
 _CALLABLE = re.compile(r"([\w.]+|\S+\.py):([\w.]+)")
 
 
@@ -67,14 +67,25 @@ def open_detector(spec: str, *, device: str = "auto", seconds: float = 60.0) -> 
     A callable works in this process and cannot be stopped: the limit does not hold for it. Raises
     DetectorError, and UnknownAnalyserError with the nearest name.
     """
-    named = _NAMED.fullmatch(spec.strip())
-    name, what = (named[1], named[2].strip()) if named else (spec.strip(), spec.strip())
-    if found := _CALLABLE.fullmatch(what):
-        return CallableDetector(found[1], found[2], name=name)
-    if re.search(r"\s|/|\{\}", what):
+    name, what, how = read_spec(spec)
+    if isinstance(how, tuple):
+        return CallableDetector(*how, name=name)
+    if how == "command":
         return Command(what, name=name, seconds=seconds)
     settings = Settings(device=device, analyser_seconds=seconds)
     return AnalyserDetector(pick([what])[0], name=name, settings=settings)
+
+
+def read_spec(spec: str) -> tuple[str, str, tuple[str, str] | str]:
+    """What tables call it, what it is without that, and how it is opened.
+
+    The last is (module, attribute) of a callable, "command" or "analyser".
+    """
+    named = _NAMED.fullmatch(spec.strip())
+    name, what = (named[1], named[2].strip()) if named else (spec.strip(), spec.strip())
+    if found := _CALLABLE.fullmatch(what):
+        return name, what, (found[1], found[2])
+    return name, what, "command" if re.search(r"\s|/|\{\}", what) else "analyser"
 
 
 class AnalyserDetector:
@@ -90,13 +101,9 @@ class AnalyserDetector:
         before = used_weights()
         ramp = np.linspace(0, 255, 256 * 256 * 3).reshape(256, 256, 3)
         (answer,) = self.score([Picture(pixels=ramp.astype(np.uint8), path=Path("warm-up.png"))])
-        if answer.failure == _NO_NUMBER:
-            raise DetectorError(f"{analyser.name} cannot be measured: {_NO_NUMBER}.")
-        code = code_files(analyser.analyse.__module__)
-        beside = weight_files(code)  # count whether or not they were loaded just now
-        known = {*before.values(), *(sha256(path.read_bytes()).hexdigest() for path in beside)}
-        elsewhere = sorted(digest for digest in used_weights().values() if digest not in known)
-        self.hash = hash_files([*code, *beside], analyser.name, *elsewhere)
+        if answer.failure == NO_NUMBER:
+            raise DetectorError(f"{analyser.name} cannot be measured: {NO_NUMBER}.")
+        self.hash = hash_of(analyser, before)
 
     def score(self, pictures: Sequence[Picture]) -> list[Answer]:
         """An answer for each."""
@@ -109,13 +116,28 @@ class AnalyserDetector:
             media = open_bytes(data, picture.path.name, limits=self._settings.limits)
         except MediaError as error:
             return Answer(failure=str(error), seconds=time.perf_counter() - clock)
-        try:
-            with use(self._settings):
-                result = run(self._analyser, media, self._settings.analyser_seconds)
-        except KeyboardInterrupt:
-            _wait_for(f"unmask-{self._analyser.name}")
-            raise
-        return replace(read_outcome(result.outcome), seconds=time.perf_counter() - clock)
+        answer = ask(self._analyser, media, self._settings)
+        return replace(answer, seconds=time.perf_counter() - clock)
+
+
+def hash_of(analyser: Analyser, before: Mapping[str, str]) -> str:
+    """Of an analyser's code and weights, after it has run; `before` are weights used until then."""
+    code = code_files(analyser.analyse.__module__)
+    beside = weight_files(code)  # count whether or not they were loaded just now
+    known = {*before.values(), *(sha256(path.read_bytes()).hexdigest() for path in beside)}
+    elsewhere = sorted(digest for digest in used_weights().values() if digest not in known)
+    return hash_files([*code, *beside], analyser.name, *elsewhere)
+
+
+def ask(analyser: Analyser, media: Media, settings: Settings) -> Answer:
+    """What an analyser says of a file; where the user interrupts, its thread is waited for."""
+    try:
+        with use(settings):
+            result = run(analyser, media, settings.analyser_seconds)
+    except KeyboardInterrupt:
+        _wait_for(f"unmask-{analyser.name}")
+        raise
+    return read_outcome(result.outcome)
 
 
 def _wait_for(name: str) -> None:
@@ -132,14 +154,15 @@ def read_outcome(outcome: Outcome) -> Answer:
     if isinstance(outcome, Failure):
         return Answer(failure=outcome.text)
     if isinstance(outcome, NotApplicable):
-        return Answer(abstained=True)
+        return Answer(abstained=True, reasons=(outcome.code,))
     if outcome.llr is not None:
         said: dict[str, Any] = {"score": outcome.llr, "llr": outcome.llr}
     elif "score" in outcome.facts:
         said = {"score": outcome.facts["score"]}
     else:
-        return Answer(failure=_NO_NUMBER)
-    return read_answer(said | {"abstained": bool(outcome.doubts)})
+        return Answer(failure=NO_NUMBER)
+    answer = read_answer(said | {"abstained": bool(outcome.doubts)})
+    return replace(answer, reasons=tuple(doubt.code for doubt in outcome.doubts))
 
 
 class CallableDetector:
@@ -149,20 +172,9 @@ class CallableDetector:
 
     def __init__(self, module: str, attribute: str, *, name: str) -> None:
         """Imports it; the current folder is looked in first. Raises DetectorError."""
-        loaded = import_module(module)
-        found = attribute_of(loaded, attribute, module)
-        if inspect.isclass(found):
-            try:
-                found = found()
-            except Exception as error:  # somebody else's code
-                raise DetectorError(f"{name}: {reason(error)}") from error
-        if not callable(found):
-            raise DetectorError(f"{name} is a {type(found).__name__}, which cannot be called.")
         self.name = name
-        self._call: Callable[[Any], Any] = found
-        self._by_path = _wants_path(found)
-        code = code_files(loaded.__name__)
-        self.hash = hash_files([*code, *weight_files(code), *_weights(found)], attribute)
+        self._call, self.hash = load_callable(module, attribute, name)
+        self._by_path = _wants_path(self._call)
 
     def score(self, pictures: Sequence[Picture]) -> list[Answer]:
         """An answer for each."""
@@ -183,6 +195,24 @@ class CallableDetector:
         except Exception as error:  # a picture that it breaks on must not end the run
             answer = Answer(failure=reason(error))
         return replace(answer, seconds=time.perf_counter() - clock)
+
+
+def load_callable(module: str, attribute: str, name: str) -> tuple[Callable[[Any], Any], str]:
+    """The callable, made where it is a class, and the hash of its code and weights.
+
+    Raises DetectorError.
+    """
+    loaded = import_module(module)
+    found = attribute_of(loaded, attribute, module)
+    if inspect.isclass(found):
+        try:
+            found = found()
+        except Exception as error:  # somebody else's code
+            raise DetectorError(f"{name}: {reason(error)}") from error
+    if not callable(found):
+        raise DetectorError(f"{name} is a {type(found).__name__}, which cannot be called.")
+    code = code_files(loaded.__name__)
+    return found, hash_files([*code, *weight_files(code), *_weights(found)], attribute)
 
 
 def _weights(found: Any) -> list[Path]:

@@ -1,6 +1,6 @@
 """Detectors that are commands: `python score.py {}`, or paths on stdin and scores on stdout.
 
-With `{}` the command runs once a picture, and its last line is read. Without, it gets paths on
+With `{}` the command runs once a file, and its last line is read. Without, it gets paths on
 standard input, one a line, and prints a line for each in the same order. A line is a number, ends
 in one, or is JSON: {"score": 0.9, "llr": 2.1, "abstained": false, "path": "..."}; only where every
 line names its path may the order differ. Pictures are PNG files in a temporary folder whose names
@@ -66,11 +66,15 @@ class Command:
             paths = [str(Path(folder, f"{place:06d}.png")) for place in range(len(pictures))]
             for path, picture in zip(paths, pictures, strict=True):
                 _write_png(path, picture)
-            answers: list[Answer] = []
-            # Alone until one has worked: a command that hangs is not waited for a batch long.
-            while len(answers) < len(paths) and not (self._worked or self._given_up):
-                answers += self._attempt([paths[len(answers)]])
-            return answers + self._attempt(paths[len(answers) :])
+            return self.score_files(paths)
+
+    def score_files(self, paths: list[str]) -> list[Answer]:
+        """An answer for each file, whatever it holds, in their order."""
+        answers: list[Answer] = []
+        # Alone until one has worked: a command that hangs is not waited for a batch long.
+        while len(answers) < len(paths) and not (self._worked or self._given_up):
+            answers += self._attempt([paths[len(answers)]])
+        return answers + self._attempt(paths[len(answers) :])
 
     def _attempt(self, paths: list[str]) -> list[Answer]:
         if not paths:
@@ -190,7 +194,7 @@ def read_output(text: str, paths: Sequence[str], *, last_line: bool = False) -> 
         found = [by_path.get(os.path.basename(path)) for path in paths]
         if any(record is not None for record in found):
             return [
-                Answer(failure="no line for this picture") if r is None else read_answer(r)
+                Answer(failure="no line for this file") if r is None else read_answer(r)
                 for r in found
             ]
         return "none of the paths printed is one that was given"
@@ -198,7 +202,7 @@ def read_output(text: str, paths: Sequence[str], *, last_line: bool = False) -> 
     if last_line:
         said = said[-1:]
     if len(said) != len(paths):
-        return f"{len(said)} lines of scores for {len(paths)} pictures"
+        return f"{len(said)} lines of scores for {len(paths)} files"
     return [read_answer(one) if isinstance(one, dict) else _read_line(one) for one in said]
 
 

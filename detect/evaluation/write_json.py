@@ -24,7 +24,7 @@ class EvaluationFileError(UnmaskError):
 def to_json(evaluation: Evaluation) -> dict[str, Any]:
     """JSON values: NaN is null, infinities are the strings "Infinity" and "-Infinity"."""
     document = {"schema_version": SCHEMA_VERSION} | asdict(evaluation)
-    values: dict[str, Any] = json_value(_finite(document))
+    values: dict[str, Any] = json_value(finite(document))
     return values
 
 
@@ -58,12 +58,13 @@ def read(path: Path) -> Evaluation:
     return found
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """The same with infinities as the strings "Infinity" and "-Infinity"."""
     if isinstance(value, float) and math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: finite(item) for key, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _built(kind: Any, value: Any) -> Any:

@@ -31,11 +31,12 @@ def write(evaluation: Evaluation, folder: Path) -> list[Path]:
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in (light | {n: t.encode() for n, t in texts.items()}).items():
-        _place(folder / name, content)
+        place(folder / name, content)
     return [folder / name for name in (*reversed(texts), *light)]
 
 
-def _place(path: Path, content: bytes) -> None:
+def place(path: Path, content: bytes) -> None:
+    """Write a file beside its place and move it there, so that it is never seen half."""
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with unfinished.open("xb") as file:

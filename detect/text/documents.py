@@ -29,6 +29,8 @@ class Document:
     domain: str
     sources: tuple[str, ...]
     split: Split
+    attack: str = ""
+    decoding: str = ""
 
     @property
     def text(self) -> str:
@@ -45,12 +47,13 @@ class Document:
 def documents(samples: Iterable[TextSample], length: int) -> list[Document]:
     """Documents of exactly `length` words, in an order that is always the same.
 
-    Texts of one writer, domain and split follow each other by a hash of their source; each is used
-    once. Texts under 50 words are left out.
+    Texts of one writer (with one decoding and attack), domain and split follow each other by a hash
+    of their source; each is used once. Texts under 50 words are left out.
     """
-    groups: dict[tuple[str, str, Split], list[TextSample]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[TextSample]] = defaultdict(list)
     for sample in samples:
-        groups[sample.generator, sample.domain, sample.split].append(sample)
+        made_by = (sample.generator, sample.attack, sample.decoding)
+        groups[(*made_by, sample.domain, sample.split)].append(sample)
     made = []
     for group in groups.values():
         group.sort(key=lambda s: (share_of(s.source), s.text))
@@ -91,4 +94,6 @@ def _document(held: Sequence[tuple[str, str, TextSample]]) -> Document:
         domain=first.domain,
         sources=tuple(sample.source for _, _, sample in held),
         split=first.split,
+        attack=first.attack,
+        decoding=first.decoding,
     )

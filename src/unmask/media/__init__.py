@@ -1,8 +1,10 @@
 """Media: bytes first. Provenance and JPEG traces live in the file, not in its pixels."""
 
 import hashlib
+import io
 import os
 import stat
+import wave
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,10 +22,19 @@ from unmask.media.clip import Clip, Frame, read_clip
 from unmask.media.documents import Document, read_document
 from unmask.media.image import ImageInfo, pillow_image, read_image
 from unmask.media.limits import DEFAULT_LIMITS, Limits
-from unmask.media.sniff import TEXT, Format, sniff
+from unmask.media.sniff import TEXT, WAV, Format, sniff
 from unmask.media.text import read_text
 
-__all__ = ["DEFAULT_LIMITS", "Frame", "ImageInfo", "Limits", "Media", "open_bytes", "open_media"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Frame",
+    "ImageInfo",
+    "Limits",
+    "Media",
+    "of_sound",
+    "open_bytes",
+    "open_media",
+]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -143,6 +154,20 @@ def open_bytes(
         document = Document(text=read_text(data, limits)) if plain else None
         return Media(**media, _document=document or read_document(data, fmt, limits))
     return Media(**media, _clip=read_clip(data, fmt, limits))
+
+
+def of_sound(samples: NDArray[np.float32], rate: int, name: str) -> Media:
+    """A recording that is decoded already: (samples,) in [-1, 1] at `rate` Hz, as 16-bit WAV."""
+    pcm = np.round(np.clip(samples, -1, 1) * 32767).astype("<i2")
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(pcm.tobytes())
+    waveform = (pcm.astype(np.float32) / 32768)[:, None]
+    clip = Clip(frames=(), waveform=waveform, sample_rate=rate, meta={})
+    return Media(data=buffer.getvalue(), format=WAV, name=name, _clip=clip)
 
 
 def _read(path: Path, limits: Limits) -> bytes:

@@ -1,0 +1,278 @@
+"""From answers to the tables of an evaluation of texts or of speech."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from unmask.detect.audio.tdcf import Verifier
+from unmask.detect.benchmarks.costs import (
+    LEAST,
+    MIN_DCF,
+    act_dcf,
+    min_tdcf_figure,
+    rates_of,
+)
+from unmask.detect.benchmarks.fixed_fpr import fixed_fpr
+from unmask.detect.benchmarks.groups import Group, Mask, groups
+from unmask.detect.benchmarks.items import Item
+from unmask.detect.benchmarks.tables import (
+    POOLED,
+    Abstention,
+    Alarm,
+    Decision,
+    DomainThreshold,
+    FixedFpr,
+    GroupRow,
+    Scored,
+)
+from unmask.detect.evaluation import measures
+from unmask.detect.evaluation.alignment import Column, Table
+from unmask.detect.evaluation.figures import Floats
+from unmask.detect.evaluation.measures import Measured
+from unmask.detect.evaluation.resampling import (
+    DRAWS,
+    Draws,
+    Figure,
+    clopper_pearson,
+    draw,
+    figures_drawn,
+    interval,
+)
+from unmask.detect.evaluation.tables import Estimate, Paired, Reliability
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How answers are read, and what is asked beside the common figures."""
+
+    decide: float = 0.9  # P(synthetic) from which a calibrated detector's verdict says so
+    stated: Mapping[str, float]  # detector -> score above which it says so
+    fixed: bool = False  # thresholds by domain at 5% false alarms
+    costs: bool = False  # of speech
+    verifier: Verifier | None = None
+    draws: int = DRAWS
+    seed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assessed:
+    """The tables of one condition."""
+
+    rows: tuple[GroupRow, ...]
+    decisions: tuple[Decision, ...]
+    alarms: tuple[Alarm, ...]
+    abstentions: tuple[Abstention, ...]
+    fixed_fpr: tuple[FixedFpr, ...]
+    domain_thresholds: tuple[DomainThreshold, ...]
+    paired: tuple[Paired, ...]
+    reliability: tuple[Reliability, ...]
+
+
+def assess(
+    items: Sequence[Item], scored: Sequence[Scored], condition: str, rules: Rules
+) -> Assessed:
+    """Every table of a condition, with 95% intervals by source.
+
+    The same draws serve all detectors. What has no score is left out of the figures of its
+    detector, and counted.
+    """
+    table = _table(items, scored, condition)
+    parts = list(groups(items))
+    rows: list[list[GroupRow]] = []
+    decisions, paired, reliability = [], [], []
+    for part in parts:
+        own = table.part(part.kept)
+        drawn = draw(own.fake, own.source.tolist(), draws=rules.draws, seed=rules.seed)
+        found = [measures.measured(own, c, part.name, drawn) for c in own.columns]
+        rows.append([_row(part, own, one, drawn, rules) for one in found])
+        paired += _paired(own, found, drawn)
+        for one in scored:
+            decisions += _decisions(own, _part(one, part.kept), condition, part, drawn, rules)
+        if part.by == POOLED:
+            reliability += [measures.reliability_of(own, c, drawn) for c in own.columns]
+    fixed, levels = _fixed(items, scored, condition, parts, rules)
+    return Assessed(
+        rows=tuple(row for of in zip(*rows, strict=True) for row in of),
+        decisions=tuple(
+            sorted(decisions, key=lambda d: [s.detector for s in scored].index(d.detector))
+        ),
+        alarms=tuple(a for one in scored for a in _alarms(items, one, condition, rules)),
+        abstentions=tuple(a for one in scored for a in _abstentions(items, one, condition)),
+        fixed_fpr=tuple(fixed),
+        domain_thresholds=tuple(levels),
+        paired=tuple(paired),
+        reliability=tuple(one for one in reliability if one),
+    )
+
+
+def _table(items: Sequence[Item], scored: Sequence[Scored], condition: str) -> Table:
+    return Table(
+        fake=np.array([one.fake for one in items], dtype=bool),
+        generator=np.array([one.generator for one in items], dtype=str),
+        corpus=np.array([one.corpus for one in items], dtype=str),
+        source=np.array([one.source for one in items], dtype=str),
+        columns=tuple(
+            Column(
+                detector=one.detector,
+                perturbation=condition,
+                threshold=None,
+                score=one.score,
+                llr=one.llr,
+                abstained=one.abstained,
+            )
+            for one in scored
+        ),
+    )
+
+
+def _part(one: Scored, kept: Mask) -> Scored:
+    return Scored(
+        detector=one.detector,
+        score=one.score[kept],
+        llr=None if one.llr is None else one.llr[kept],
+        abstained=one.abstained[kept],
+        reasons=tuple(r for r, keep in zip(one.reasons, kept, strict=True) if keep),
+    )
+
+
+def _row(part: Group, table: Table, found: Measured, draws: Draws, rules: Rules) -> GroupRow:
+    if not rules.costs:
+        return GroupRow(by=part.by, row=found.row)
+    at = found.column.scored
+    fake, score, kept = table.fake[at], found.column.score[at], draws.kept(at)
+    tandem = min_tdcf_figure(rules.verifier) if rules.verifier else None
+    llr = found.column.llr
+    known = at if llr is None else at & ~np.isnan(llr)
+    return GroupRow(
+        by=part.by,
+        row=found.row,
+        min_tdcf=_cost(tandem, fake, score, kept) if tandem else None,
+        min_dcf=_cost(MIN_DCF, fake, score, kept),
+        act_dcf=None if llr is None else act_dcf(table.fake[known], llr[known], draws.kept(known)),
+    )
+
+
+def _cost(figure: Figure, fake: Mask, score: Floats, draws: Draws) -> Estimate | None:
+    if min(int(fake.sum()), int((~fake).sum())) < LEAST:
+        return None
+    drawn = figures_drawn([figure], score, draws)[0]
+    return interval(figure.of(fake, score), drawn, draws.trials)
+
+
+def _paired(table: Table, found: Sequence[Measured], draws: Draws) -> list[Paired]:
+    pairs = [measures.paired(table, one, two, draws) for one, two in combinations(found, 2)]
+    return [pair for pair in pairs if pair]
+
+
+def called_by(one: Scored, rules: Rules) -> dict[str, Mask]:
+    """(N,) what is called synthetic under each rule that was fixed beforehand; the last is its own.
+
+    A calibrated detector's own rule is that of its verdict: P(synthetic) high enough, and sure.
+    """
+    if (stated := rules.stated.get(one.detector)) is not None:
+        with np.errstate(invalid="ignore"):
+            return {f"score > {stated:g} (stated)": one.score > stated}
+    if one.llr is None:
+        return {}
+    bound = math.log(rules.decide / (1 - rules.decide))
+    sure = (one.llr >= bound - 1e-12) & ~one.abstained
+    return {"P > 0.5": one.llr > 0, f"P ≥ {rules.decide:g} and sure": sure}
+
+
+def _answered(one: Scored) -> Mask:
+    return ~np.isnan(one.score) | one.abstained
+
+
+def _decisions(
+    table: Table, one: Scored, condition: str, part: Group, draws: Draws, rules: Rules
+) -> list[Decision]:
+    at = _answered(one)
+    fake, kept = table.fake[at], draws.kept(at)
+    found = []
+    for rule, called in called_by(one, rules).items():
+        rates = rates_of(fake, called[at], kept)
+        found.append(
+            Decision(
+                detector=one.detector,
+                condition=condition,
+                group=part.name,
+                rule=rule,
+                n_real=int((~fake).sum()),
+                n_fake=int(fake.sum()),
+                accuracy=rates.accuracy,
+                f1=rates.f1,
+                tpr=rates.tpr,
+                fpr=rates.fpr,
+            )
+        )
+    return found
+
+
+def _alarms(items: Sequence[Item], one: Scored, condition: str, rules: Rules) -> list[Alarm]:
+    by_rule = list(called_by(one, rules).items())
+    if not by_rule:
+        return []
+    rule, called = by_rule[-1]
+    of: dict[str, list[bool]] = {}
+    for item, answered, said in zip(items, _answered(one), called, strict=True):
+        if not item.fake and answered:
+            of.setdefault(source_of(item), []).append(bool(said))
+    return [
+        Alarm(
+            detector=one.detector,
+            condition=condition,
+            source=source,
+            rule=rule,
+            n=len(said),
+            alarms=sum(said),
+            rate=clopper_pearson(sum(said), len(said)),
+        )
+        for source, said in sorted(of.items())
+    ]
+
+
+def source_of(item: Item) -> str:
+    """Where a real item is from: its corpus and domain, and what was done to it."""
+    name = item.corpus if item.domain in ("", item.corpus) else f"{item.corpus}, {item.domain}"
+    return f"{name}, {item.attack}" if item.attack else name
+
+
+def _abstentions(items: Sequence[Item], one: Scored, condition: str) -> list[Abstention]:
+    fake = np.array([item.fake for item in items], dtype=bool)
+    found = []
+    for label in (False, True):
+        at = _answered(one) & (fake == label)
+        open_ = at & one.abstained
+        reasons = Counter(r for i in np.flatnonzero(open_) for r in dict.fromkeys(one.reasons[i]))
+        if at.any():
+            found.append(
+                Abstention(
+                    detector=one.detector,
+                    condition=condition,
+                    fake=label,
+                    n=int(at.sum()),
+                    not_applicable=int((open_ & np.isnan(one.score)).sum()),
+                    inconclusive=int((open_ & ~np.isnan(one.score)).sum()),
+                    reasons=dict(reasons.most_common()),
+                )
+            )
+    return found
+
+
+def _fixed(
+    items: Sequence[Item],
+    scored: Sequence[Scored],
+    condition: str,
+    parts: Sequence[Group],
+    rules: Rules,
+) -> tuple[list[FixedFpr], list[DomainThreshold]]:
+    rows, levels = [], []
+    for one in scored if rules.fixed else ():
+        found, at = fixed_fpr(items, one, condition, parts, draws=rules.draws, seed=rules.seed)
+        rows += found
+        levels += at
+    return rows, levels
