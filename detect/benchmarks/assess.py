@@ -97,9 +97,7 @@ def assess(
     fixed, levels = _fixed(items, scored, condition, parts, rules)
     return Assessed(
         rows=tuple(row for of in zip(*rows, strict=True) for row in of),
-        decisions=tuple(
-            sorted(decisions, key=lambda d: [s.detector for s in scored].index(d.detector))
-        ),
+        decisions=tuple(d for one in scored for d in decisions if d.detector == one.detector),
         alarms=tuple(a for one in scored for a in _alarms(items, one, condition, rules)),
         abstentions=tuple(a for one in scored for a in _abstentions(items, one, condition)),
         fixed_fpr=tuple(fixed),
@@ -199,6 +197,7 @@ def _decisions(
             Decision(
                 detector=one.detector,
                 condition=condition,
+                by=part.by,
                 group=part.name,
                 rule=rule,
                 n_real=int((~fake).sum()),

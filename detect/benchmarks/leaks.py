@@ -7,6 +7,7 @@ from unmask.detect.evaluation.probes import probe
 from unmask.detect.evaluation.tables import Leak
 
 Features = Mapping[str, list[float]]  # by probe
+LYING = "as it lies"  # ends the name of a probe that is the same under all conditions
 
 
 def leaks(
@@ -29,6 +30,3 @@ def leaks(
             if auc is not None:
                 found[title] = Leak(probe=title, auc=auc, n=len(rows))
     return tuple(found.values())
-
-
-LYING = "as it lies"  # ends the name of a probe that is the same under all conditions

@@ -165,7 +165,7 @@ def of_sound(samples: NDArray[np.float32], rate: int, name: str) -> Media:
         file.setsampwidth(2)
         file.setframerate(rate)
         file.writeframes(pcm.tobytes())
-    waveform = (pcm.astype(np.float32) / 32768)[:, None]
+    waveform = pcm.astype(np.float32)[:, None] / np.float32(32768)
     clip = Clip(frames=(), waveform=waveform, sample_rate=rate, meta={})
     return Media(data=buffer.getvalue(), format=WAV, name=name, _clip=clip)
 
