@@ -1,20 +1,22 @@
 """From answers to the tables of an evaluation of texts or of speech."""
 
-import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
-from unmask.detect.audio.tdcf import Verifier
 from unmask.detect.benchmarks.costs import (
     LEAST,
     MIN_DCF,
     act_dcf,
     min_tdcf_figure,
-    rates_of,
+)
+from unmask.detect.benchmarks.decided import (
+    Rules,
+    abstentions_of,
+    alarms_of,
+    decisions_of,
 )
 from unmask.detect.benchmarks.fixed_fpr import fixed_fpr
 from unmask.detect.benchmarks.groups import Group, Mask, groups
@@ -34,28 +36,13 @@ from unmask.detect.evaluation.alignment import Column, Table
 from unmask.detect.evaluation.figures import Floats
 from unmask.detect.evaluation.measures import Measured
 from unmask.detect.evaluation.resampling import (
-    DRAWS,
     Draws,
     Figure,
-    clopper_pearson,
     draw,
     figures_drawn,
     interval,
 )
 from unmask.detect.evaluation.tables import Estimate, Paired, Reliability
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """How answers are read, and what is asked beside the common figures."""
-
-    decide: float = 0.9  # P(synthetic) from which a calibrated detector's verdict says so
-    stated: Mapping[str, float]  # detector -> score above which it says so
-    fixed: bool = False  # thresholds by domain at 5% false alarms
-    costs: bool = False  # of speech
-    verifier: Verifier | None = None
-    draws: int = DRAWS
-    seed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,15 +78,15 @@ def assess(
         rows.append([_row(part, own, one, drawn, rules) for one in found])
         paired += _paired(own, found, drawn)
         for one in scored:
-            decisions += _decisions(own, _part(one, part.kept), condition, part, drawn, rules)
+            decisions += decisions_of(own, _part(one, part.kept), condition, part, drawn, rules)
         if part.by == POOLED:
             reliability += [measures.reliability_of(own, c, drawn) for c in own.columns]
     fixed, levels = _fixed(items, scored, condition, parts, rules)
     return Assessed(
         rows=tuple(row for of in zip(*rows, strict=True) for row in of),
         decisions=tuple(d for one in scored for d in decisions if d.detector == one.detector),
-        alarms=tuple(a for one in scored for a in _alarms(items, one, condition, rules)),
-        abstentions=tuple(a for one in scored for a in _abstentions(items, one, condition)),
+        alarms=tuple(a for one in scored for a in alarms_of(items, one, condition, rules)),
+        abstentions=tuple(a for one in scored for a in abstentions_of(items, one, condition)),
         fixed_fpr=tuple(fixed),
         domain_thresholds=tuple(levels),
         paired=tuple(paired),
@@ -164,102 +151,6 @@ def _cost(figure: Figure, fake: Mask, score: Floats, draws: Draws) -> Estimate |
 def _paired(table: Table, found: Sequence[Measured], draws: Draws) -> list[Paired]:
     pairs = [measures.paired(table, one, two, draws) for one, two in combinations(found, 2)]
     return [pair for pair in pairs if pair]
-
-
-def called_by(one: Scored, rules: Rules) -> dict[str, Mask]:
-    """(N,) what is called synthetic under each rule that was fixed beforehand; the last is its own.
-
-    A calibrated detector's own rule is that of its verdict: P(synthetic) high enough, and sure.
-    """
-    if (stated := rules.stated.get(one.detector)) is not None:
-        with np.errstate(invalid="ignore"):
-            return {f"score > {stated:g} (stated)": one.score > stated}
-    if one.llr is None:
-        return {}
-    bound = math.log(rules.decide / (1 - rules.decide))
-    sure = (one.llr >= bound - 1e-12) & ~one.abstained
-    return {"P > 0.5": one.llr > 0, f"P ≥ {rules.decide:g} and sure": sure}
-
-
-def _answered(one: Scored) -> Mask:
-    return ~np.isnan(one.score) | one.abstained
-
-
-def _decisions(
-    table: Table, one: Scored, condition: str, part: Group, draws: Draws, rules: Rules
-) -> list[Decision]:
-    at = _answered(one)
-    fake, kept = table.fake[at], draws.kept(at)
-    found = []
-    for rule, called in called_by(one, rules).items():
-        rates = rates_of(fake, called[at], kept)
-        found.append(
-            Decision(
-                detector=one.detector,
-                condition=condition,
-                by=part.by,
-                group=part.name,
-                rule=rule,
-                n_real=int((~fake).sum()),
-                n_fake=int(fake.sum()),
-                accuracy=rates.accuracy,
-                f1=rates.f1,
-                tpr=rates.tpr,
-                fpr=rates.fpr,
-            )
-        )
-    return found
-
-
-def _alarms(items: Sequence[Item], one: Scored, condition: str, rules: Rules) -> list[Alarm]:
-    by_rule = list(called_by(one, rules).items())
-    if not by_rule:
-        return []
-    rule, called = by_rule[-1]
-    of: dict[str, list[bool]] = {}
-    for item, answered, said in zip(items, _answered(one), called, strict=True):
-        if not item.fake and answered:
-            of.setdefault(source_of(item), []).append(bool(said))
-    return [
-        Alarm(
-            detector=one.detector,
-            condition=condition,
-            source=source,
-            rule=rule,
-            n=len(said),
-            alarms=sum(said),
-            rate=clopper_pearson(sum(said), len(said)),
-        )
-        for source, said in sorted(of.items())
-    ]
-
-
-def source_of(item: Item) -> str:
-    """Where a real item is from: its corpus and domain, and what was done to it."""
-    name = item.corpus if item.domain in ("", item.corpus) else f"{item.corpus}, {item.domain}"
-    return f"{name}, {item.attack}" if item.attack else name
-
-
-def _abstentions(items: Sequence[Item], one: Scored, condition: str) -> list[Abstention]:
-    fake = np.array([item.fake for item in items], dtype=bool)
-    found = []
-    for label in (False, True):
-        at = _answered(one) & (fake == label)
-        open_ = at & one.abstained
-        reasons = Counter(r for i in np.flatnonzero(open_) for r in dict.fromkeys(one.reasons[i]))
-        if at.any():
-            found.append(
-                Abstention(
-                    detector=one.detector,
-                    condition=condition,
-                    fake=label,
-                    n=int(at.sum()),
-                    not_applicable=int((open_ & np.isnan(one.score)).sum()),
-                    inconclusive=int((open_ & ~np.isnan(one.score)).sum()),
-                    reasons=dict(reasons.most_common()),
-                )
-            )
-    return found
 
 
 def _fixed(

@@ -1,6 +1,6 @@
 """The page of an evaluation of texts or of speech: a summary in plain words, then every table."""
 
-from unmask.detect.benchmarks import page_answers, page_results, page_run
+from unmask.detect.benchmarks import page_answers, page_compared, page_results, page_run
 from unmask.detect.benchmarks.nouns import of
 from unmask.detect.benchmarks.tables import POOLED, Benchmark, GroupRow
 from unmask.detect.evaluation.page_parts import Page
@@ -24,11 +24,11 @@ def page(given: Benchmark) -> Page:
                 page_run.data(given),
                 page_results.pooled(given),
                 *page_results.groups(given),
-                page_results.fixed_fpr(given),
+                page_compared.fixed_fpr(given),
                 page_answers.decisions(given),
                 page_answers.alarms(given),
                 page_answers.abstentions(given),
-                page_results.paired(given),
+                page_compared.paired(given),
                 page_answers.calibration(given),
                 page_run.leaks(given),
                 page_run.speed(given),

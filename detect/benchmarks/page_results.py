@@ -17,7 +17,7 @@ from unmask.detect.benchmarks.tables import (
 )
 from unmask.detect.evaluation import page_parts as parts
 from unmask.detect.evaluation.page_parts import Cell, Section, Table
-from unmask.detect.evaluation.page_words import DIFFERENCE, FIGURE, SHARE, Unit, level, named
+from unmask.detect.evaluation.page_words import FIGURE, SHARE, Unit, named
 from unmask.detect.evaluation.tables import Estimate
 
 FOLD = 4  # with more tables in a section, they are closed at first
@@ -178,80 +178,4 @@ def _asv_words(asv: Asv | None) -> Iterable[str]:
         f"min t-DCF is beside a speaker verifier that turns {asv.miss:.1%} of its speakers away, "
         f"lets {asv.false_alarm:.1%} of other speakers in, and turns {asv.spoof_miss:.1%} of the "
         f"synthetic voices away itself: {whose}."
-    )
-
-
-def fixed_fpr(given: Benchmark) -> Section | None:
-    """RAID's table."""
-    if not given.fixed_fpr:
-        return None
-    rows = [
-        [
-            Cell(text=named(one.detector)),
-            Cell(text=named(one.condition)),
-            Cell(text=one.by if one.by == POOLED else f"{one.by} {named(one.group)}"),
-            Cell(text=f"{one.n_real:,}"),
-            Cell(text=f"{one.n_fake:,}"),
-            parts.estimate(one.tpr, SHARE, "no threshold, or no fakes"),
-        ]
-        for one in given.fixed_fpr
-    ]
-    levels = [
-        [
-            Cell(text=named(one.detector)),
-            Cell(text=named(one.condition)),
-            Cell(text=named(one.domain)),
-            Cell(text=f"{one.n_real:,}"),
-            parts.missing("fewer than 20 people's texts")
-            if one.value is None
-            else Cell(text=level(one.value)),
-        ]
-        for one in given.domain_thresholds
-    ]
-    return Section(
-        name="raid",
-        title="Found at 5% false alarms, a threshold for each domain",
-        text=(
-            "As RAID measures (Dugan et al. 2024): a threshold lets at most 5% of the people's "
-            "texts of its domain pass that nobody attacked. Domains without one are left out.",
-        ),
-        blocks=(
-            parts.table(
-                "TPR at 5% FPR, thresholds by domain",
-                ("Detector", "Length", "Of", "Real", "Fake", "TPR"),
-                rows,
-            ),
-            parts.table(
-                "Thresholds",
-                ("Detector", "Length", "Domain", "People's texts", "Score"),
-                levels,
-                folded=True,
-            ),
-        ),
-    )
-
-
-def paired(given: Benchmark) -> Section | None:
-    """Differences between detectors on the same items."""
-    if not given.paired:
-        return None
-    rows = [
-        [
-            Cell(text=f"{named(one.first, 40)} − {named(one.second, 40)}"),
-            Cell(text=named(one.perturbation)),
-            Cell(text=named(one.generator)),
-            parts.estimate(one.difference, DIFFERENCE, "not defined"),
-        ]
-        for one in given.paired
-    ]
-    nouns = of(given.medium)
-    return Section(
-        name="differences",
-        title="Differences between detectors",
-        text=(f"On the same {nouns.many}, resampled together: where 0 is outside, one is ahead.",),
-        blocks=(
-            parts.table(
-                "Difference in AUC", ("Detectors", nouns.condition, "Of", "Difference"), rows
-            ),
-        ),
     )

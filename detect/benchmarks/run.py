@@ -12,8 +12,9 @@ from pathlib import Path
 from unmask import __version__
 from unmask.detect.audio.tdcf import Verifier
 from unmask.detect.benchmarks import speech, texts
-from unmask.detect.benchmarks.assess import Assessed, Rules, assess
+from unmask.detect.benchmarks.assess import Assessed, assess
 from unmask.detect.benchmarks.costs import min_tdcf_figure
+from unmask.detect.benchmarks.decided import Rules
 from unmask.detect.benchmarks.detectors import Detector, open_detector
 from unmask.detect.benchmarks.items import Medium, describe
 from unmask.detect.benchmarks.leaks import leaks

@@ -2,16 +2,13 @@
 
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from importlib.util import find_spec
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from unmask.detect.benchmarks.items import Medium
 from unmask.detect.benchmarks.kinds import medium_of, refuse_options
@@ -22,9 +19,8 @@ from unmask.detect.benchmarks.run import (
     silent_detectors,
 )
 from unmask.detect.evaluation.cache import default_folder
+from unmask.detect.evaluation.console import check, err, name_written, reporting, writing
 from unmask.detect.evaluation.run import EvaluateConfig, evaluate
-from unmask.detect.evaluation.selection import EvaluationError
-from unmask.detect.evaluation.survey import Progress as Report
 from unmask.errors import UnmaskError
 from unmask.report.clean import clean
 from unmask.verdict import DECIDE
@@ -32,7 +28,6 @@ from unmask.verdict import DECIDE
 USAGE, NO_SCORES, INTERRUPTED = 2, 1, 130  # exit codes, beside 0
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-err = Console(stderr=True)
 
 
 @app.command("evaluate")
@@ -186,14 +181,14 @@ def evaluate_command(
 
 
 def _evaluate(config: EvaluateConfig, out: Path | None) -> int:
-    _prepare(out)
-    with _reporting() as report:
+    check(out)
+    with reporting() as report:
         evaluation = evaluate(config, report)
     from unmask.detect.evaluation.writers import summary, write  # matplotlib loads with it
 
     Console().print(summary(evaluation))
-    with _writing(out):
-        _name(write(evaluation, out) if out is not None else [])
+    with writing(out):
+        name_written(write(evaluation, out) if out is not None else [])
     scored = {row.detector for row in evaluation.rows}
     total = sum(sum(counts.values()) for counts in evaluation.data.values())
     silent = [n for n, reasons in evaluation.failures.items() if len(reasons) >= total]
@@ -201,39 +196,15 @@ def _evaluate(config: EvaluateConfig, out: Path | None) -> int:
 
 
 def _benchmark(config: BenchmarkConfig, out: Path | None) -> int:
-    _prepare(out)
-    with _reporting() as report:
+    check(out)
+    with reporting() as report:
         found = benchmark(config, report)
     from unmask.detect.benchmarks.writers import summary, write
 
     Console().print(summary(found))
-    with _writing(out):
-        _name(write(found, out) if out is not None else [])
+    with writing(out):
+        name_written(write(found, out) if out is not None else [])
     return NO_SCORES if silent_detectors(found) else 0
-
-
-def _prepare(out: Path | None) -> None:
-    """An hour of scoring must not end at a library that is not there, or at such a folder."""
-    if not all(find_spec(name) for name in ("sklearn", "matplotlib")):
-        raise EvaluationError("The evaluation needs the extra: pip install 'unmask[evaluate]'")
-    if out is not None:
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise typer.BadParameter(f"{out}: {error.strerror}") from error
-
-
-@contextmanager
-def _writing(out: Path | None) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise EvaluationError(f"{out} cannot be written: {error.strerror}.") from error
-
-
-def _name(written: Iterable[Path]) -> None:
-    for path in written:
-        err.print(f"Wrote {path}", markup=False, soft_wrap=True)
 
 
 def _typed(context: typer.Context, name: str) -> bool:
@@ -248,21 +219,6 @@ def _threshold(text: str) -> tuple[str, float]:
         return name, float(number)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is not DETECTOR=VALUE") from error
-
-
-@contextmanager
-def _reporting() -> Iterator[Report]:
-    """A bar for each stage, on standard error."""
-    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bars:
-        tasks = {}
-
-        def report(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
-
-        yield report
 
 
 def main(words: Sequence[str]) -> None:
