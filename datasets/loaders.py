@@ -219,7 +219,7 @@ def _camera_first(generator: str) -> tuple[bool, str]:
 def _resolve(where: str) -> tuple[Convention, Path]:
     """The convention, named or recognised, and the path, which is there."""
     prefix, colon, rest = where.partition(":")
-    name = re.sub(r"[^a-z]", "", prefix.lower())  # FaceForensics++, Celeb-DF
+    name = re.sub(r"[^a-z0-9]", "", prefix.lower())  # FaceForensics++, Celeb-DF
     convention = _NAMES.get(_ALSO.get(name, name)) if colon else None
     root = Path(rest if convention else where).expanduser()
     if convention is None and not root.exists() and colon and re.fullmatch(r"[\w+-]{2,}", prefix):

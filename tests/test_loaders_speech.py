@@ -52,6 +52,7 @@ def test_asvspoof_2019(la: Path) -> None:
     real = found["LA_T_1138215"]
     assert (real.fake, real.generator, real.split) == (False, CAMERA, Split.TRAIN)
     assert real.source == found["LA_T_1271820"].source
+    assert len(load(f"ASVspoof2019:{la}")) == 4
 
 
 def test_a_recording_that_a_protocol_names_must_be_there(la: Path) -> None:
