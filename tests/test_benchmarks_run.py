@@ -104,6 +104,7 @@ def test_raids_tables_from_the_command(tmp_path: Path, toy: str) -> None:
     assert {a["n"] for a in found["alarms"]} == {25}
     assert {d["detector"] for d in found["decisions"]} == {"toy"}  # the other gives no ratio
     assert all(p["difference"]["value"] == 0 for p in found["paired"])
+    assert {"pooled", "generator gpt4", "domain news"} < {p["generator"] for p in found["paired"]}
     assert "Found at 5% false alarms" in (out / "evaluation.md").read_text()
     page = (out / "evaluation.html").read_text()
     assert "<script" not in page
@@ -131,6 +132,7 @@ def test_a_stopped_run_goes_on_and_failures_are_told(tmp_path: Path, toy: str) -
     found = json.loads((tmp_path / "out/evaluation.json").read_text())
     reasons = sorted(found["failures"]["toy"].values())
     assert reasons == ["The text is empty. (whole)", "ValueError: a broken text (whole)"]
+    assert any("1 of 22 real and 1 of 51 fakes have no score" in w for w in found["warnings"])
     (people,) = (a for a in found["abstentions"] if not a["fake"])
     assert (people["inconclusive"], people["reasons"]) == (1, {"it says so": 1})
 

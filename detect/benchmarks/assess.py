@@ -1,7 +1,7 @@
 """From answers to the tables of an evaluation of texts or of speech."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -76,7 +76,7 @@ def assess(
         drawn = draw(own.fake, own.source.tolist(), draws=rules.draws, seed=rules.seed)
         found = [measures.measured(own, c, part.name, drawn) for c in own.columns]
         rows.append([_row(part, own, one, drawn, rules) for one in found])
-        paired += _paired(own, found, drawn)
+        paired += _paired(part, own, found, drawn)
         for one in scored:
             decisions += decisions_of(own, _part(one, part.kept), condition, part, drawn, rules)
         if part.by == POOLED:
@@ -148,9 +148,9 @@ def _cost(figure: Figure, fake: Mask, score: Floats, draws: Draws) -> Estimate |
     return interval(figure.of(fake, score), drawn, draws.trials)
 
 
-def _paired(table: Table, found: Sequence[Measured], draws: Draws) -> list[Paired]:
+def _paired(part: Group, table: Table, found: Sequence[Measured], draws: Draws) -> list[Paired]:
     pairs = [measures.paired(table, one, two, draws) for one, two in combinations(found, 2)]
-    return [pair for pair in pairs if pair]
+    return [replace(pair, generator=part.label) for pair in pairs if pair]
 
 
 def _fixed(

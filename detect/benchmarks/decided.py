@@ -99,6 +99,21 @@ def alarms_of(items: Sequence[Item], one: Scored, condition: str, rules: Rules) 
     ]
 
 
+def unscored(items: Sequence[Item], scored: Sequence[Scored], condition: str) -> list[str]:
+    """A sentence for every detector with gaps: leaving out what is hard flatters AUC and EER."""
+    fake = np.array([item.fake for item in items], dtype=bool)
+    found = []
+    for one in scored:
+        gap = np.isnan(one.score)
+        if gap.any():
+            found.append(
+                f"{one.detector}, {condition}: {(gap & ~fake).sum()} of {(~fake).sum()} real and "
+                f"{(gap & fake).sum()} of {fake.sum()} fakes have no score, and AUC, EER and costs "
+                "leave them out."
+            )
+    return found
+
+
 def source_of(item: Item) -> str:
     """Where a real item is from: its corpus and domain, and what was done to it."""
     name = item.corpus if item.domain in ("", item.corpus) else f"{item.corpus}, {item.domain}"

@@ -21,6 +21,11 @@ class Group:
     name: str
     kept: Mask  # (N,)
 
+    @property
+    def label(self) -> str:
+        """Told from a group of the same name by another criterion."""
+        return self.name if self.by == POOLED else f"{self.by} {self.name}"
+
 
 def groups(items: Sequence[Item]) -> Iterator[Group]:
     """Everything pooled first; attacked items only in the rows of their attack.

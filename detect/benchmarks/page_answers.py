@@ -36,7 +36,7 @@ def _decided(given: Benchmark, pooled: bool) -> list[list[Cell]]:
         [
             Cell(text=named(one.detector)),
             Cell(text=named(one.condition)),
-            Cell(text=named(one.group)),
+            Cell(text=one.by if one.by == POOLED else f"{one.by} {named(one.group)}"),
             Cell(text=one.rule),
             Cell(text=f"{one.n_real:,}"),
             Cell(text=f"{one.n_fake:,}"),

@@ -46,6 +46,7 @@ def fixed_fpr(given: Benchmark) -> Section | None:
                 "TPR at 5% FPR, thresholds by domain",
                 ("Detector", "Length", "Of", "Real", "Fake", "TPR"),
                 rows,
+                folded=all(one.tpr is None for one in given.fixed_fpr),
             ),
             parts.table(
                 "Thresholds",

@@ -14,7 +14,7 @@ from unmask.detect.audio.tdcf import Verifier
 from unmask.detect.benchmarks import speech, texts
 from unmask.detect.benchmarks.assess import Assessed, assess
 from unmask.detect.benchmarks.costs import min_tdcf_figure
-from unmask.detect.benchmarks.decided import Rules
+from unmask.detect.benchmarks.decided import Rules, unscored
 from unmask.detect.benchmarks.detectors import Detector, open_detector
 from unmask.detect.benchmarks.items import Medium, describe
 from unmask.detect.benchmarks.leaks import leaks
@@ -208,6 +208,7 @@ def _doubts(
                 found.append(f"There are no {noun} ({condition}): the classes cannot be compared.")
             elif count < _FEW:
                 found.append(f"Only {count} {noun} ({condition}): intervals are wide.")
+        found += unscored(items, scored[condition], condition)
     rated = {s.detector for of in scored.values() for s in of if s.llr is not None}
     for name in dict.fromkeys(s.detector for of in scored.values() for s in of):
         if name not in rated and name not in config.thresholds:

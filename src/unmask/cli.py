@@ -220,7 +220,7 @@ def analysers_command() -> None:
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )
 def evaluate_command(context: typer.Context) -> None:
-    """Measure detectors on labelled pictures, with intervals, leak probes and calibration."""
+    """Measure detectors on labelled pictures, texts or speech, with intervals and leak probes."""
     # Its options stand with it: torch loads with that module, and a scan must not wait for it.
     from unmask.detect.evaluation.command import main as evaluate
 
