@@ -53,8 +53,7 @@ def headline(given: Benchmark) -> str:
     best = max(rows, key=lambda row: row.auc.value if row.auc else 0.0)
     where = f"{named(best.detector)} ({named(best.perturbation)})"
     assert best.auc is not None
-    nouns = of(given.medium)
-    return f"{where} tells {nouns.fake} from {nouns.real} with AUC {FIGURE.both(best.auc)}"
+    return f"Best: {where}, AUC {FIGURE.both(best.auc)}"
 
 
 def points(given: Benchmark) -> tuple[str, ...]:
