@@ -95,10 +95,14 @@ class Fusions:
         return cls(usual=Fusion.load(fields["usual"]), small=Fusion.load(fields["small"]))
 
 
-def fit_fusion(names: tuple[str, ...], x: ArrayLike, fake: ArrayLike, weights: ArrayLike) -> Fusion:
+def fit_fusion(
+    names: tuple[str, ...], x: ArrayLike, fake: ArrayLike, weights: ArrayLike,
+    penalty: float = PENALTY,
+) -> Fusion:  # fmt: skip
     """Fit to (N, D) inputs; `weights` (N,) say how much each picture counts within its class.
 
-    The classes count alike. Raises ValueError where a class is missing.
+    The classes count alike. The ridge is the stronger, the smaller `penalty` is (C of
+    scikit-learn). Raises ValueError where a class is missing.
     """
     from sklearn.linear_model import LogisticRegression  # a scan fits nothing
 
@@ -115,7 +119,7 @@ def fit_fusion(names: tuple[str, ...], x: ArrayLike, fake: ArrayLike, weights: A
     start = Fusion(
         names=names, centre=centre, scale=scale, coefficients=np.zeros(len(names)), intercept=0.0
     )
-    model = LogisticRegression(C=PENALTY, max_iter=2000)
+    model = LogisticRegression(C=penalty, max_iter=2000)
     model.fit(start.standardised(rows), label, sample_weight=weight * len(rows))
     return Fusion(
         names=names,

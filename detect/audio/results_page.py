@@ -1,9 +1,22 @@
-"""The tables of the audio detector's results as Markdown."""
+"""The audio detector's results as Markdown.
 
+    python -m unmask.detect.audio.results_page
+
+joins what is written by hand (results_notes.md) with the tables of three reports that lie beside
+it, and writes RESULTS.md: results.json of `unmask.detect.audio.results`, published.json of
+`unmask.detect.audio.published` and critics.json of `unmask.detect.audio.critics`.
+"""
+
+import argparse
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from unmask.detect.results import table
+
+HERE = Path(__file__).parent
+REPORTS = ("critics", "published", "results")
 
 
 def figure(numbers: Sequence[float]) -> str:
@@ -54,3 +67,82 @@ def page(found: Mapping[str, Any]) -> str:
         ),
     ]
     return "\n".join(lines)
+
+
+def published(found: Mapping[str, Any]) -> str:
+    """Peers as they were published: by family, and how far the shipped detector is ahead."""
+    encodings = found["encodings"]
+    lines = [
+        f"{found['real']} real recordings, {found['fakes']} fakes, those of the next section.",
+        "",
+    ]
+    for title, key in (("AUC", "auc"), ("EER", "eer")):
+        lines += [f"{title}:", ""]
+        rows = [
+            [family, name, *(figure(by[e]) for e in encodings)]
+            for family, detectors in found[key].items()
+            for name, by in detectors.items()
+        ]
+        lines += table(["family", "detector", *encodings], rows)
+    lines += ["AUC of the shipped detector ahead of theirs, all families, paired:", ""]
+    ahead = [[name, *(figure(by[e]) for e in encodings)] for name, by in found["ahead"].items()]
+    return "\n".join([*lines, *table(["peer", *encodings], ahead)])
+
+
+def critics(found: Mapping[str, Any]) -> str:
+    """What critics of sound GANs add to the detector, on the validation split."""
+    held, learned = found["validation"], found["train"]
+    encodings = found["encodings"]
+    lines = [
+        f"Fitted to {learned['real']} real recordings and {learned['fake']} fakes of the training"
+        f" split, judged on {held['real']} and {held['fake']} of the validation split. AUC alone:",
+        "",
+    ]
+    rows = [
+        [family, name, *(figure(by[e]) for e in encodings)]
+        for family, experts in found["alone"].items()
+        for name, by in experts.items()
+    ]
+    lines += table(["family", "expert", *encodings], rows)
+    lines += ["Through a fusion that knows neither the family nor the speaker it is judged on:", ""]
+    views = list(next(iter(found["fused"].values())))
+    rows = []
+    for name, by in found["fused"].items():
+        first = "gain" not in by[views[0]]
+        rows.append([name if first else f"with {name}", *(figure(by[v]["auc"]) for v in views)])
+        if not first:
+            rows.append([f"gain by {name}", *(_signed(by[v]["gain"]) for v in views)])
+    return "\n".join([*lines, *table(["audio_detector and critics", *views], rows)])
+
+
+def _signed(numbers: Sequence[float]) -> str:
+    value, low, high = numbers
+    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def whole(notes: str, reports: Mapping[str, Mapping[str, Any]]) -> str:
+    """The whole page; `reports` by their files' names."""
+    parts = [
+        notes.rstrip(),
+        "## Critics of our own GANs as experts (validation)",
+        critics(reports["critics"]).rstrip(),
+        "## AASIST as published (test split)",
+        published(reports["published"]).rstrip(),
+        "## Test split",
+        page(reports["results"]).rstrip(),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """As the module says."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--home", type=Path, default=HERE, help="where notes and reports lie")
+    home = parser.parse_args(arguments).home
+    reports = {name: json.loads((home / f"{name}.json").read_text()) for name in REPORTS}
+    notes = (home / "results_notes.md").read_text()
+    (home / "RESULTS.md").write_text(whole(notes, reports))
+
+
+if __name__ == "__main__":
+    main()
