@@ -244,11 +244,27 @@ def test_the_command_reads_no_test(
 
 def test_the_page_is_made_of_notes_and_reports() -> None:
     home = Path(results_page.__file__).parent
-    reports = {n: json.loads((home / f"{n}.json").read_text()) for n in results_page.REPORTS}
-    page = results_page.whole((home / "results_notes.md").read_text(), reports)
-    assert page == (home / "RESULTS.md").read_text()
-    gain = reports["critics"]["fused"]["both"][EVERY]["gain"]
-    assert f"{gain[0]:+.3f} [{gain[1]:+.3f}, {gain[2]:+.3f}]" in page
-    for name, by in reports["published"]["auc"][ALL].items():
-        value, low, high = by["clean"]
-        assert f"| {ALL} | {name} | {value:.3f} [{low:.3f}, {high:.3f}]" in page
+    page = (home / "RESULTS.md").read_text()
+    notes, reports = (home / "results_notes.md").read_text(), results_page.read_reports(home)
+    assert page == results_page.whole(notes, reports)
+    value, low, high = reports["results"]["auc"][ALL][OURS]["clean"]
+    assert f"| {ALL} | {OURS} | {value:.3f} [{low:.3f}, {high:.3f}]" in page
+
+
+def test_sections_say_what_was_measured() -> None:
+    train = heard(Split.TRAIN, ("world", "sinusoidal", "griffin-lim", "phase-vocoder"), 0)
+    held = heard(Split.VALIDATION, ("lpc", "flite"), 0)
+    found = compared(train, held)
+    page = results_page.whole("# Notes", {"critics": found})
+    value, low, high = found["fused"]["both"][EVERY]["gain"]
+    assert f"{value:+.3f} [{low:+.3f}, {high:+.3f}] |" in page
+    assert "60 real recordings and 240 fakes" in page
+    assert "judged on 60 and 120" in page
+    assert "## Test split" not in page
+    tables = as_tables(
+        {OURS: held.values[OURS], "AASIST": -held.values[OURS]}, held.utterances, held.encodings
+    )
+    peers = compared_with_peers(tables)
+    value, low, high = peers["ahead"]["AASIST"]["phone"]
+    assert value > 0.3
+    assert f"{value:.3f} [{low:.3f}, {high:.3f}]" in results_page.published(peers)

@@ -2,21 +2,20 @@
 
     python -m unmask.detect.audio.results_page
 
-joins what is written by hand (results_notes.md) with the tables of three reports that lie beside
-it, and writes RESULTS.md: results.json of `unmask.detect.audio.results`, published.json of
+joins what is written by hand (results_notes.md) with the tables of the reports that lie beside it,
+and writes RESULTS.md: results.json of `unmask.detect.audio.results`, published.json of
 `unmask.detect.audio.published` and critics.json of `unmask.detect.audio.critics`.
 """
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from unmask.detect.results import table
 
 HERE = Path(__file__).parent
-REPORTS = ("critics", "published", "results")
 
 
 def figure(numbers: Sequence[float]) -> str:
@@ -121,17 +120,25 @@ def _signed(numbers: Sequence[float]) -> str:
 
 
 def whole(notes: str, reports: Mapping[str, Mapping[str, Any]]) -> str:
-    """The whole page; `reports` by their files' names."""
-    parts = [
-        notes.rstrip(),
-        "## Critics of our own GANs as experts (validation)",
-        critics(reports["critics"]).rstrip(),
-        "## AASIST as published (test split)",
-        published(reports["published"]).rstrip(),
-        "## Test split",
-        page(reports["results"]).rstrip(),
-    ]
+    """The whole page; `reports` by their files' names. What was not measured has no section."""
+    parts = [notes.rstrip()]
+    for name, (title, section) in SECTIONS.items():
+        if name in reports:
+            parts += [f"## {title}", section(reports[name]).rstrip()]
     return "\n\n".join(parts) + "\n"
+
+
+def read_reports(home: Path) -> dict[str, dict[str, Any]]:
+    """The reports that lie in a folder."""
+    paths = {name: home / f"{name}.json" for name in SECTIONS}
+    return {name: json.loads(path.read_text()) for name, path in paths.items() if path.is_file()}
+
+
+SECTIONS: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], str]]] = {
+    "critics": ("Critics of our own GANs as experts (validation)", critics),
+    "published": ("AASIST as published (test split)", published),
+    "results": ("Test split", page),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -139,9 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--home", type=Path, default=HERE, help="where notes and reports lie")
     home = parser.parse_args(arguments).home
-    reports = {name: json.loads((home / f"{name}.json").read_text()) for name in REPORTS}
     notes = (home / "results_notes.md").read_text()
-    (home / "RESULTS.md").write_text(whole(notes, reports))
+    (home / "RESULTS.md").write_text(whole(notes, read_reports(home)))
 
 
 if __name__ == "__main__":
