@@ -53,13 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--aasist", type=Path, required=True, help="folder of published weights")
+    parser.add_argument("--name", choices=NAMES, action="append", help="may be repeated; both")
     parser.add_argument("--most", type=int, default=40, help="recordings of a family or corpus")
     parser.add_argument("--kept", type=Path, required=True, help="scores as they are made, *.jsonl")
     parser.add_argument("--out", type=Path, required=True, help="report, *.json")
     args = parser.parse_args(arguments)
     chosen = thinned(read_speech(args.data), Split.TEST, args.most)
     looks = {OURS: ours(load_audio_detector("cpu"))}
-    looks |= {name: _theirs(load_aasist(args.aasist, name)) for name in NAMES}
+    looks |= {name: _theirs(load_aasist(args.aasist, name)) for name in args.name or NAMES}
     values = looked(looks, chosen, ENCODINGS, args.kept)
     found = compared(as_tables(values, chosen, ENCODINGS))
     args.out.write_text(json.dumps(found, indent=1) + "\n")
