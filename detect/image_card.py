@@ -59,7 +59,8 @@ def describe(fitted: Mapping[str, Any]) -> Card:
     return Card(
         name="image_detector",
         sha256="",
-        task="Is this picture generated? Logit of one network or three; above 0 leans to synthetic.",
+        task="Is this picture generated? Logit of one network or of three; above 0 leans to"
+        " synthetic.",
         architecture="patchnet: EfficientNet-Lite0 to patch logits at stride 16, the mean of the"
         " weights of four runs, seen as it is, mirrored and upside down; stylegan: the same"
         " network, trained on from there on StyleGAN's faces above all (the mean of the weights of"
