@@ -216,16 +216,8 @@ def part_device(batch: Batch) -> str:
 
 
 def _half(batch: Batch) -> bool:
-    """Whether bfloat16 is worth it: on GPUs that compute with it, and on processors that have units
-    for it (AMX), where a dense convolution takes a third of the time. Without them it is slower.
-    """
-    match part_device(batch):
-        case "cuda":
-            return bool(torch.cuda.is_bf16_supported())
-        case "cpu":
-            known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-            return bool(known.get("amx_bf16"))
-    return False
+    """Whether bfloat16 is worth it: on GPUs that compute with it."""
+    return part_device(batch) == "cuda" and torch.cuda.is_bf16_supported()
 
 
 def _parts(batch: Batch, count: int, device: torch.device) -> Iterator[Batch]:
