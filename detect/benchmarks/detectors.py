@@ -8,30 +8,29 @@
 - a command: with `{}` for the path of a .txt or .wav, or with paths on standard input.
 """
 
-import inspect
-import re
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from unmask.card import used_weights
 from unmask.detect.benchmarks.items import Medium
 from unmask.detect.benchmarks.ready import RATE, Ready
-from unmask.detect.evaluation.answers import Answer, DetectorError, read_answer
+from unmask.detect.evaluation.answers import Answer, DetectorError
 from unmask.detect.evaluation.detectors import (
     NO_NUMBER,
     ask,
     hash_of,
     load_callable,
     read_spec,
+    timed,
+    wants_path,
 )
 from unmask.detect.evaluation.external import Command
-from unmask.detect.evaluation.importing import reason
 from unmask.errors import MediaError
 from unmask.evidence import Kind
 from unmask.media import Media, of_sound, open_bytes
@@ -136,7 +135,8 @@ class MediaCallable:
         """Imports it; the current folder is looked in first. Raises DetectorError."""
         self.name = name
         self._call, self.hash = load_callable(module, attribute, name)
-        self._by_path = wants_path(self._call)
+        # A text itself is a `str`, so that is no path here.
+        self._by_path = wants_path(self._call, ("text", "samples"), {"Path", "PathLike"})
 
     def score(self, given: Sequence[Ready]) -> list[Answer]:
         """An answer for each."""
@@ -144,17 +144,9 @@ class MediaCallable:
 
     def _score(self, one: Ready) -> Answer:
         if not self._by_path:
-            return self._timed(one.text if one.wave is None else np.array(one.wave))
+            return timed(self._call, one.text if one.wave is None else np.array(one.wave))
         with tempfile.TemporaryDirectory(prefix="unmask-") as folder:
-            return self._timed(write(one, Path(folder, "given")))
-
-    def _timed(self, given: Any) -> Answer:
-        clock = time.perf_counter()
-        try:
-            answer = read_answer(self._call(given))
-        except Exception as error:  # what it breaks on must not end the run
-            answer = Answer(failure=reason(error))
-        return replace(answer, seconds=time.perf_counter() - clock)
+            return timed(self._call, write(one, Path(folder, "given")))
 
 
 class MediaCommand:
@@ -188,22 +180,3 @@ def write(one: Ready, stem: Path) -> Path:
         path = stem.with_suffix(".txt")
         path.write_bytes((one.text or "").encode())
     return path
-
-
-def wants_path(found: Callable[[Any], Any]) -> bool:
-    """Whether a callable asks for a path: a text itself is a `str`, so that is none here.
-
-    Raises DetectorError for another `takes`.
-    """
-    takes = getattr(found, "takes", None)
-    if takes is not None:
-        if takes not in ("path", "text", "samples"):
-            raise DetectorError(f"takes is 'path', 'text' or 'samples', not {takes!r}.")
-        return bool(takes == "path")
-    try:
-        parameters = list(inspect.signature(found).parameters.values())
-    except (TypeError, ValueError):  # builtins may have no signature
-        return False
-    annotation = parameters[0].annotation if parameters else None
-    named = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    return bool(re.fullmatch(r"(?:.*\.)?(?:Path|PathLike)", named))

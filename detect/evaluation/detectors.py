@@ -19,7 +19,7 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -174,7 +174,7 @@ class CallableDetector:
         """Imports it; the current folder is looked in first. Raises DetectorError."""
         self.name = name
         self._call, self.hash = load_callable(module, attribute, name)
-        self._by_path = _wants_path(self._call)
+        self._by_path = wants_path(self._call, ("pixels",), {"Path", "str", "PathLike"})
 
     def score(self, pictures: Sequence[Picture]) -> list[Answer]:
         """An answer for each."""
@@ -182,19 +182,21 @@ class CallableDetector:
 
     def _score(self, picture: Picture) -> Answer:
         if not self._by_path:
-            return self._timed(np.array(picture.pixels))  # its own, to write on if it likes
+            return timed(self._call, np.array(picture.pixels))  # its own, to write on if it likes
         with tempfile.TemporaryDirectory(prefix="unmask-") as folder:
             path = Path(folder, "picture.png")  # the file's own name may tell its label
             path.write_bytes(_png(picture.pixels))
-            return self._timed(path)
+            return timed(self._call, path)
 
-    def _timed(self, given: Pixels | Path) -> Answer:
-        clock = time.perf_counter()
-        try:
-            answer = read_answer(self._call(given))
-        except Exception as error:  # a picture that it breaks on must not end the run
-            answer = Answer(failure=reason(error))
-        return replace(answer, seconds=time.perf_counter() - clock)
+
+def timed(call: Callable[[Any], Any], given: object) -> Answer:
+    """What a callable says, and how long it took; what it breaks on must not end the run."""
+    clock = time.perf_counter()
+    try:
+        answer = read_answer(call(given))
+    except Exception as error:  # anything: it is somebody's code
+        answer = Answer(failure=reason(error))
+    return replace(answer, seconds=time.perf_counter() - clock)
 
 
 def load_callable(module: str, attribute: str, name: str) -> tuple[Callable[[Any], Any], str]:
@@ -221,11 +223,17 @@ def _weights(found: Any) -> list[Path]:
     return [Path(one) for one in several if isinstance(one, str | Path)]
 
 
-def _wants_path(found: Any) -> bool:
+def wants_path(found: Any, instead: Sequence[str], paths: Collection[str]) -> bool:
+    """Whether a callable asks for a path: by its `takes`, else by its first parameter's type.
+
+    `instead` is what else `takes` may say; `paths` are the types that mean a path. Raises
+    DetectorError for another `takes`.
+    """
     takes = getattr(found, "takes", None)
     if takes is not None:
-        if takes not in ("path", "pixels"):
-            raise DetectorError(f"takes is 'path' or 'pixels', not {takes!r}.")
+        if takes not in ("path", *instead):
+            *first, last = map(repr, ("path", *instead))
+            raise DetectorError(f"takes is {', '.join(first)} or {last}, not {takes!r}.")
         return bool(takes == "path")
     try:
         parameters = list(inspect.signature(found).parameters.values())
@@ -233,7 +241,7 @@ def _wants_path(found: Any) -> bool:
         return False
     annotation = parameters[0].annotation if parameters else None
     named = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    return named.rpartition(".")[2] in ("Path", "str", "PathLike")
+    return named.rpartition(".")[2] in paths
 
 
 def _png(pixels: Pixels) -> bytes:
