@@ -76,6 +76,35 @@ def test_rows_are_scikit_learns_by_maker_domain_and_attack() -> None:
     assert found.alarms == ()
 
 
+def test_a_curve_holds_both_errors_without_attacked_texts() -> None:
+    rng = np.random.default_rng(1)
+    items = [item(i) for i in range(3000)] + [item(i, "gpt4") for i in range(2000)]
+    items += [item(i, "gpt4", attack="homoglyph") for i in range(50)]
+    score = rng.normal([1.5 * x.fake for x in items], 1)
+    score[-50:] = 1e6  # attacked texts would move the curve
+    score[:7] = math.nan
+    found = assess(items, [said(score)], "whole", RULES)
+    (curve,) = found.curves
+    assert (curve.n_real, curve.n_fake) == (2993, 2000)
+    assert (curve.points[0], curve.points[-1]) == ((0.0, 1.0), (1.0, 0.0))
+    assert len(curve.points) < 700  # of thousands of thresholds
+    alarms, misses = np.array(curve.points).T
+    assert (np.diff(alarms) >= 0).all()
+    assert (np.diff(misses) <= 0).all()
+    real, fake = score[7:3000], score[3000:5000]
+    for alarm in (0.01, 0.1, 0.5):
+        miss = (fake <= np.quantile(real, 1 - alarm)).mean()
+        assert np.interp(alarm, alarms, misses) == pytest.approx(miss, abs=0.01)
+    eer = next(r.row.eer for r in found.rows if r.by == POOLED)
+    assert eer is not None
+    assert np.interp(eer.value, alarms, misses) == pytest.approx(eer.value, abs=0.005)
+
+
+def test_one_class_has_no_curve() -> None:
+    items = [item(i) for i in range(5)]
+    assert assess(items, [said(np.arange(5.0))], "whole", RULES).curves == ()
+
+
 def test_decisions_are_those_of_a_verdict() -> None:
     items = [item(i) for i in range(10)] + [item(i, "gpt4", drawn="greedy") for i in range(10)]
     llr = np.array([-3.0] * 7 + [1, 3, 3] + [3.0] * 6 + [1, 1, -1, np.nan])

@@ -109,6 +109,9 @@ def test_raids_tables_from_the_command(tmp_path: Path, toy: str) -> None:
     page = (out / "evaluation.html").read_text()
     assert "<script" not in page
     assert "misspelling" in page
+    plots = {"auc-01-whole.png", "det-01-whole.png", "reliability-01-whole.png"}
+    assert {path.name for path in out.glob("*.png")} == plots
+    assert page.count("data:image/png") == 2 * len(plots)  # by day and by night
 
 
 def test_a_stopped_run_goes_on_and_failures_are_told(tmp_path: Path, toy: str) -> None:
@@ -200,6 +203,11 @@ def test_speech_by_attack_and_encoding(tmp_path: Path, toy: str) -> None:
     assert "stated by --asv" in (out / "evaluation.md").read_text()
     assert [Path(name).name for name in found["failures"]["toybench:level"]] == ["LA_E_X.flac"]
     assert found["speed"][0]["n"] == 12
+    drawn = {"conditions.png", "auc-01-clean.png", "auc-02-noise-20.png"}
+    assert {*drawn, "det-01-clean.png", "det-02-noise-20.png"} == {
+        path.name for path in out.glob("*.png")
+    }
+    assert {c["condition"] for c in found["curves"]} == {"clean", "noise:20"}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
+from scipy.special import ndtri
+from sklearn.metrics import roc_curve
 
 from unmask.detect.benchmarks.costs import (
     LEAST,
@@ -25,6 +27,7 @@ from unmask.detect.benchmarks.tables import (
     POOLED,
     Abstention,
     Alarm,
+    Curve,
     Decision,
     DomainThreshold,
     FixedFpr,
@@ -57,6 +60,7 @@ class Assessed:
     domain_thresholds: tuple[DomainThreshold, ...]
     paired: tuple[Paired, ...]
     reliability: tuple[Reliability, ...]
+    curves: tuple[Curve, ...]
 
 
 def assess(
@@ -70,7 +74,7 @@ def assess(
     table = _table(items, scored, condition)
     parts = list(groups(items))
     rows: list[list[GroupRow]] = []
-    decisions, paired, reliability = [], [], []
+    decisions, paired, reliability, curves = [], [], [], []
     for part in parts:
         own = table.part(part.kept)
         drawn = draw(own.fake, own.source.tolist(), draws=rules.draws, seed=rules.seed)
@@ -81,6 +85,7 @@ def assess(
             decisions += decisions_of(own, _part(one, part.kept), condition, part, drawn, rules)
         if part.by == POOLED:
             reliability += [measures.reliability_of(own, c, drawn) for c in own.columns]
+            curves += [_curve(own, c) for c in own.columns]
     fixed, levels = _fixed(items, scored, condition, parts, rules)
     return Assessed(
         rows=tuple(row for of in zip(*rows, strict=True) for row in of),
@@ -91,6 +96,7 @@ def assess(
         domain_thresholds=tuple(levels),
         paired=tuple(paired),
         reliability=tuple(one for one in reliability if one),
+        curves=tuple(one for one in curves if one),
     )
 
 
@@ -146,6 +152,25 @@ def _cost(figure: Figure, fake: Mask, score: Floats, draws: Draws) -> Estimate |
         return None
     drawn = figures_drawn([figure], score, draws)[0]
     return interval(figure.of(fake, score), drawn, draws.trials)
+
+
+def _curve(table: Table, of: Column) -> Curve | None:
+    """Both errors at every threshold, or None where a class has no score."""
+    fake, score = table.fake[of.scored], of.score[of.scored]
+    n_fake = int(fake.sum())
+    if not 0 < n_fake < len(fake):
+        return None
+    alarms, hits, _ = roc_curve(fake, score)
+    points = np.stack([alarms, 1 - hits], axis=1)
+    apart = np.round(ndtri(points), 2)  # in normal deviates, which a DET plot's axes are
+    kept = np.append(True, np.any(apart[1:] != apart[:-1], axis=1))
+    return Curve(
+        detector=of.detector,
+        condition=of.perturbation,
+        n_real=len(fake) - n_fake,
+        n_fake=n_fake,
+        points=tuple((float(alarm), float(miss)) for alarm, miss in points[kept]),
+    )
 
 
 def _paired(part: Group, table: Table, found: Sequence[Measured], draws: Draws) -> list[Paired]:

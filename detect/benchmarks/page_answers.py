@@ -1,5 +1,6 @@
 """What answers are worth: decisions, false alarms, what was left open, calibration."""
 
+from unmask.detect.benchmarks import page_plots
 from unmask.detect.benchmarks.nouns import of
 from unmask.detect.benchmarks.tables import POOLED, Benchmark
 from unmask.detect.evaluation import page_parts as parts
@@ -137,6 +138,7 @@ def calibration(given: Benchmark) -> Section | None:
             ),
         ),
         blocks=(
+            *page_plots.reliability(given),
             parts.table("Calibration", ("Detector", nouns.condition, "ECE", "Brier", "Cllr"), rows),
         ),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from unmask.detect.benchmarks import page_plots
 from unmask.detect.benchmarks.costs import BETA
 from unmask.detect.benchmarks.nouns import of
 from unmask.detect.benchmarks.tables import (
@@ -97,7 +98,11 @@ def pooled(given: Benchmark) -> Section:
         title="All generators together",
         text=(*_asv_words(given.asv),),
         terms=_terms(given),
-        blocks=(parts.table("Pooled over all generators", head, rows),),
+        blocks=(
+            *page_plots.conditions(given),
+            parts.table("Pooled over all generators", head, rows),
+            *page_plots.errors(given),
+        ),
     )
 
 
@@ -122,8 +127,12 @@ def groups(given: Benchmark) -> Iterator[Section]:
         if rows:
             if by == DOMAIN and given.asv is not None:  # of speech, which has no domains
                 title, head = "By corpus", "Corpus"
+            plots = page_plots.by_generator(given) if by == GENERATOR else []
             yield Section(
-                name=by, title=title, text=_group_words(title), blocks=_tables(given, rows, head)
+                name=by,
+                title=title,
+                text=_group_words(title),
+                blocks=(*plots, *_tables(given, rows, head)),
             )
 
 

@@ -103,6 +103,7 @@ def benchmark(config: BenchmarkConfig, progress: Progress = silent) -> Benchmark
         domain_thresholds=tuple(row for one in tables for row in one.domain_thresholds),
         paired=tuple(row for one in tables for row in one.paired),
         reliability=tuple(row for one in tables for row in one.reliability),
+        curves=tuple(row for one in tables for row in one.curves),
         leaks=found,
         speed=speed,
         asv=_asv(config),

@@ -117,6 +117,20 @@ class DomainThreshold:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Curve:
+    """Both errors of one detector at every threshold that matters, the highest first.
+
+    Points that no plot could tell apart are left out.
+    """
+
+    detector: str
+    condition: str
+    n_real: int
+    n_fake: int
+    points: tuple[tuple[float, float], ...]  # (share of false alarms, share of misses)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Speed:
     """Scoring alone, kept scores left out: texts, or seconds of sound, in a second."""
 
@@ -156,6 +170,7 @@ class Benchmark:
     domain_thresholds: tuple[DomainThreshold, ...]
     paired: tuple[Paired, ...]
     reliability: tuple[Reliability, ...]
+    curves: tuple[Curve, ...]
     leaks: tuple[Leak, ...]
     speed: tuple[Speed, ...]
     asv: Asv | None

@@ -14,10 +14,8 @@ from rich.text import Text
 from unmask.detect.benchmarks.page import page
 from unmask.detect.benchmarks.tables import Benchmark
 from unmask.detect.evaluation import page_parts
-from unmask.detect.evaluation.write_html import to_html
 from unmask.detect.evaluation.write_json import finite
-from unmask.detect.evaluation.write_markdown import to_markdown
-from unmask.detect.evaluation.writers import place
+from unmask.detect.evaluation.writers import write_page
 from unmask.report.clean import json_value
 
 SCHEMA_VERSION = 1  # of evaluations of texts and speech; those of pictures count for themselves
@@ -32,17 +30,11 @@ def dumps(given: Benchmark) -> str:
 
 
 def write(given: Benchmark, folder: Path) -> list[Path]:
-    """Write evaluation.json, .md and .html, each whole or not at all. Raises OSError."""
-    shown = page(given)
-    texts = {
-        "evaluation.html": to_html(shown, {}, {}),
-        "evaluation.md": to_markdown(shown),
-        "evaluation.json": dumps(given),
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in texts.items():
-        place(folder / name, content.encode())
-    return [folder / name for name in reversed(texts)]
+    """Write evaluation.json, .md, .html and the plots as PNG, each whole or not at all.
+
+    Their paths in that order. Raises OSError.
+    """
+    return write_page(page(given), dumps(given), folder)
 
 
 def summary(given: Benchmark) -> RenderableType:

@@ -101,7 +101,27 @@ class Trades:
     lines: tuple[Trade, ...]
 
 
-Drawing = Heat | Intervals | Diagrams | Trades
+@dataclass(frozen=True, kw_only=True)
+class ErrorLine:
+    """One detector's errors as its threshold falls: (false alarms, misses), each in 0..1."""
+
+    title: str
+    slot: int
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errors:
+    """A DET plot: misses over false alarms, both axes stretched like a normal deviate.
+
+    Martin et al. 1997, "The DET curve in assessment of detection task performance".
+    """
+
+    lines: tuple[ErrorLine, ...]
+    least: float  # the smallest rate that these data can show
+
+
+Drawing = Heat | Intervals | Diagrams | Trades | Errors
 
 
 @dataclass(frozen=True, kw_only=True)

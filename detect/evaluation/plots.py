@@ -12,8 +12,17 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from PIL import Image
+from scipy.special import ndtri
 
-from unmask.detect.evaluation.page_parts import Diagrams, Drawing, Heat, Intervals, Panel, Trades
+from unmask.detect.evaluation.page_parts import (
+    Diagrams,
+    Drawing,
+    Errors,
+    Heat,
+    Intervals,
+    Panel,
+    Trades,
+)
 from unmask.detect.evaluation.page_words import DASH
 from unmask.detect.evaluation.plot_style import (
     DARK,
@@ -32,6 +41,8 @@ __all__ = ["DARK", "DPI", "LIGHT", "Theme", "png"]
 
 WIDTH = 9.0  # inches
 _ACROSS = 4  # panels side by side
+_RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95)  # of errors
+_MOST_ERRORS = 0.95
 _DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), "-")
 
 
@@ -49,6 +60,8 @@ def png(drawing: Drawing, theme: Theme = LIGHT) -> bytes:
         figure = _intervals(drawing, theme)
     elif isinstance(drawing, Diagrams):
         figure = _diagrams(drawing, theme)
+    elif isinstance(drawing, Errors):
+        figure = _errors(drawing, theme)
     else:
         figure = _trades(drawing, theme)
     canvas = FigureCanvasAgg(figure)
@@ -215,9 +228,38 @@ def _trades(drawing: Trades, theme: Theme) -> Any:
     axes.set_ylim(bottom=0)
     axes.set_xlabel("coverage: share of pictures answered", **say(theme))
     axes.set_ylabel("risk: share of wrong answers", **say(theme))
+    _legend(axes, lines, [one.title for one in drawing.lines], theme)
+    return figure
+
+
+def _errors(drawing: Errors, theme: Theme) -> Any:
+    figure = blank(WIDTH, 5.2, theme)
+    axes = figure.subplots()
+    dress(axes, theme)
+    low, high = ndtri(drawing.least), ndtri(_MOST_ERRORS)
+    lines = []
+    for one in drawing.lines:
+        drawn, dash = look(one.slot, theme), _DASHES[one.slot % len(_DASHES)]
+        # A rate of nothing or of all lies endlessly far away: it ends at the border.
+        shown = np.clip(ndtri(np.array(one.points)), low, high)
+        lines += axes.plot(*shown.T, color=drawn["color"], lw=1.8, ls=dash)
+    axes.plot([low, high], [low, high], color=theme.edge, lw=1, zorder=0)  # equal errors
+    rates = [r for r in _RATES if drawing.least <= r <= _MOST_ERRORS]
+    labels = [f"{r:.3g}" for r in (100 * np.array(rates))]
+    axes.set_xticks(ndtri(rates), labels, **say(theme, 8))
+    axes.set_yticks(ndtri(rates), labels, **say(theme, 8))
+    axes.grid(color=theme.edge, lw=0.5)
+    axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
+    axes.set_xlabel("false alarms: % of what is real", **say(theme))
+    axes.set_ylabel("misses: % of fakes", **say(theme))
+    _legend(axes, lines, [one.title for one in drawing.lines], theme)
+    return figure
+
+
+def _legend(axes: Any, lines: list[Any], titles: Sequence[str], theme: Theme) -> None:
+    """Beside the axes. Titles are set afterwards: they are not mathematics."""
     legend = axes.legend(lines, ["" for _ in lines], loc="upper left", bbox_to_anchor=(1.01, 1),
                          frameon=False, fontsize=9, labelcolor=theme.ink)  # fmt: skip
-    for text, one in zip(legend.get_texts(), drawing.lines, strict=True):
+    for text, title in zip(legend.get_texts(), titles, strict=True):
         text.set_parse_math(False)
-        text.set_text(written(one.title))
-    return figure
+        text.set_text(written(title))
