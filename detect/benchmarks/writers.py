@@ -3,7 +3,9 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -21,6 +23,14 @@ from unmask.report.clean import json_value
 SCHEMA_VERSION = 1  # of evaluations of texts and speech; those of pictures count for themselves
 _SHOWN = ("results", "generator", "raid", "decisions", "abstentions")  # in a terminal
 _ROWS = 30  # of each table there
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of evaluation.json."""
+    name = f"schema-benchmark-{SCHEMA_VERSION}.json"
+    text = files("unmask.detect.benchmarks").joinpath(name).read_text("utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
 
 
 def dumps(given: Benchmark) -> str:

@@ -43,6 +43,7 @@ WIDTH = 9.0  # inches
 _ACROSS = 4  # panels side by side
 _RATES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95)  # of errors
 _MOST_ERRORS = 0.95
+_BEYOND = 1.0  # normal deviates outside a DET plot's frame
 _DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), "-")
 
 
@@ -240,8 +241,8 @@ def _errors(drawing: Errors, theme: Theme) -> Any:
     lines = []
     for one in drawing.lines:
         drawn, dash = look(one.slot, theme), _DASHES[one.slot % len(_DASHES)]
-        # A rate of nothing or of all lies endlessly far away: it ends at the border.
-        shown = np.clip(ndtri(np.array(one.points)), low, high)
+        # A rate of nothing or of all lies endlessly far away: the line leaves the frame.
+        shown = np.clip(ndtri(np.array(one.points)), low - _BEYOND, high + _BEYOND)
         lines += axes.plot(*shown.T, color=drawn["color"], lw=1.8, ls=dash)
     axes.plot([low, high], [low, high], color=theme.edge, lw=1, zorder=0)  # equal errors
     rates = [r for r in _RATES if drawing.least <= r <= _MOST_ERRORS]
