@@ -37,6 +37,7 @@ from unmask.generate.text.entry import TextEntry
 from unmask.generate.text.games import TEXTS
 from unmask.generate.text.trained import load_text, shipped_text
 from unmask.generate.trained import Trained, shipped
+from unmask.generate.translate import domain_of
 
 _MOST_INLINE = 8_000_000  # bytes of a film inside the page; larger ones are only handed out
 
@@ -140,9 +141,9 @@ def _sample(trained: Trained) -> None:
 def _translate(trained: Trained) -> None:
     with st.form("translate"):
         file = st.file_uploader("A photograph", key="photograph")
-        way = st.selectbox(
-            "To", ["b", "a"], key="to", help="Of the title's two kinds, a stands first."
-        )
+        kinds = trained.entry.kinds
+        usual = "ab".index(domain_of(trained.entry, ""))
+        into = st.selectbox("To", kinds, index=usual, key="to")
         side = trained.entry.profiles[trained.profile].side
         face = st.checkbox(
             f"Cut the middle square to {side} pixels, as it was trained on", key="cut"
@@ -153,10 +154,10 @@ def _translate(trained: Trained) -> None:
             raise OptionError("Bring a photograph first.")
         if pressed and file is not None:
             forget()
-            mark = marker(trained.entry.name)
+            mark, to = marker(trained.entry.name), domain_of(trained.entry, into)
             keep(
                 trained.entry.name,
-                [translated(trained, file.getvalue(), to=way, face=face, mark=mark)],
+                [translated(trained, file.getvalue(), to=to, face=face, mark=mark)],
             )
     except UnmaskError as error:
         alert("Not translated", str(error))

@@ -44,7 +44,7 @@ from unmask.generate.swap_video import (
     swap_clip,
 )
 from unmask.generate.trained import Trained, load_trained
-from unmask.generate.translate import face_square, reconstruct, translate
+from unmask.generate.translate import domain_of, face_square, reconstruct, translate
 from unmask.media import open_media
 
 Marker = Callable[[typer.Context, str], Mark]
@@ -61,7 +61,9 @@ def add_to(app: typer.Typer, marker: Marker, say: Callable[[str], None]) -> None
             str, typer.Argument(help="a photograph; for a corpus a folder or manifest of them")
         ],
         to: Annotated[Path, typer.Option("--out", help="the PNG; for a corpus its folder")],
-        domain: Annotated[str, typer.Option("--to", help="a or b: folders by name")] = "b",
+        into: Annotated[
+            str, typer.Option("--to", help="a kind of the game, as women or paintings, or a or b")
+        ] = "",
         back: Annotated[bool, typer.Option(help="there and back: the same scene, made")] = False,
         face: Annotated[bool, typer.Option(help="cut out the face that the game knows")] = False,
         face_model: FaceModel = None,
@@ -78,6 +80,7 @@ def add_to(app: typer.Typer, marker: Marker, say: Callable[[str], None]) -> None
     ) -> None:
         """Make a picture of one kind into one of another, as men into women."""
         trained = _loaded(game, Task.TRANSLATE, weights, profile, device)
+        domain = domain_of(trained.entry, into)
         if unmarked:
             asked = TranslateOptions(
                 to=domain, back=back, face=face, face_model=face_model, side=side, limit=limit,

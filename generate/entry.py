@@ -8,6 +8,8 @@ from pathlib import Path
 from unmask.generate.game import Batches, Game
 from unmask.generate.training import TrainConfig
 
+PHOTOGRAPHS = "photographs"  # a kind, of `Entry.kinds`
+
 
 class Task(StrEnum):
     """What a trained generator does."""
@@ -42,3 +44,4 @@ class Entry:
     needs: str  # what a folder of data must hold, and how to get it
     load: Callable[[Path, int, Path | None], Batches]  # folder, side, cache of decoded pictures
     profiles: Mapping[str, Profile]  # "tiny": in minutes on two cores; "full": one GPU
+    kinds: tuple[str, str] = ("a", "b")  # what the domains a and b of a translator show

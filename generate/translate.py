@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from unmask.datasets.picture_arrays import square
 from unmask.errors import UnmaskError
 from unmask.generate.alignment import YuNet, align
+from unmask.generate.entry import PHOTOGRAPHS, Entry
 from unmask.generate.pictures import Pixels, to_pixels, to_tensor
 from unmask.generate.resnet_translator import STRIDE
 
@@ -22,6 +23,20 @@ _SURE = 0.6  # of a detection
 
 class TranslationError(UnmaskError):
     """A picture that cannot be translated as asked."""
+
+
+def domain_of(entry: Entry, into: str) -> str:
+    """The domain, "a" or "b", that a kind of the game is, as "paintings"; "" is the usual one.
+
+    That is b, but never photographs, which are what people bring. Raises TranslationError.
+    """
+    names = dict(zip(entry.kinds, "ab", strict=True)) | {"a": "a", "b": "b"}
+    if not into:
+        return "a" if entry.kinds[1] == PHOTOGRAPHS else "b"
+    if into not in names:
+        there = " and ".join(entry.kinds)
+        raise TranslationError(f"There is no translation to {into!r} here, only to {there}.")
+    return names[into]
 
 
 def translate(

@@ -10,7 +10,9 @@ from PIL import Image
 from test_generate_command import call
 
 from unmask.card import load_card
+from unmask.generate.catalogue import GAMES
 from unmask.generate.outputs import Mark
+from unmask.generate.translate import TranslationError, domain_of
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,17 @@ def test_a_photograph_is_translated_and_marked_with_its_original(
     size = photograph.stat().st_size
     assert out.read_bytes().endswith(f"of {size} bytes".encode())
     assert call(*words, mark=with_original) == 2  # nothing is overwritten
+
+
+def test_kinds_are_named_and_photographs_are_what_people_bring() -> None:
+    games = {name: GAMES[name] for name in ("men-women", "photo-painting", "horse-zebra")}
+    assert {name: domain_of(entry, "") for name, entry in games.items()} == {
+        "men-women": "b", "photo-painting": "a", "horse-zebra": "b",
+    }  # fmt: skip
+    assert [domain_of(games["men-women"], way) for way in ("men", "women", "a", "b")] == [*"abab"]
+    assert domain_of(games["photo-painting"], "photographs") == "b"
+    with pytest.raises(TranslationError, match="only to horses and zebras"):
+        domain_of(games["horse-zebra"], "women")
 
 
 @pytest.mark.parametrize(

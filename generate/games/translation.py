@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unmask.datasets.unpaired import download, read_domains
-from unmask.generate.entry import Entry, Profile, Task
+from unmask.generate.entry import PHOTOGRAPHS, Entry, Profile, Task
 from unmask.generate.examples import Examples, TwoDomains
 from unmask.generate.game import Batch, Batches, Game, Stats
 from unmask.generate.image_pool import FixedExamples, ImagePool
@@ -275,12 +275,14 @@ _PAINTINGS = (
 ENTRIES = tuple(
     Entry(
         name=name, title=title, task=Task.TRANSLATE, papers=papers, decoder="nearest + convolution",
-        needs=needs, load=_load, profiles=profiles,
+        needs=needs, load=_load, profiles=profiles, kinds=kinds,
     )
-    for name, title, papers, needs, profiles in (
-        ("men-women", "Men <-> women", (_ZHU,), _FACES, _CYCLE),
-        ("horse-zebra", "Horses <-> zebras", (_ZHU,), download("horse2zebra"), _CYCLE),
-        ("photo-painting", "Paintings (a) <-> photographs (b)", (_ZHU,), _PAINTINGS, _CYCLE),
-        ("cut-men-women", "Men -> women by CUT", (_PARK, _ZHU), _FACES, _CUT),
+    for name, title, kinds, papers, needs, profiles in (
+        ("men-women", "Men <-> women", ("men", "women"), (_ZHU,), _FACES, _CYCLE),
+        ("horse-zebra", "Horses <-> zebras", ("horses", "zebras"), (_ZHU,),
+         download("horse2zebra"), _CYCLE),
+        ("photo-painting", "Paintings <-> photographs", ("paintings", PHOTOGRAPHS), (_ZHU,),
+         _PAINTINGS, _CYCLE),
+        ("cut-men-women", "Men -> women by CUT", ("men", "women"), (_PARK, _ZHU), _FACES, _CUT),
     )
 )  # fmt: skip
