@@ -39,6 +39,10 @@ _CHANGED = (
     "The file is not the one that was signed: it was changed afterwards, or saved again by "
     "software that does not know Content Credentials, or the credentials belong to another file."
 )
+_UNFIT = (
+    "The Content Credentials that lie apart from this file do not fit it: they belong to another "
+    "one, or it was changed after they were signed."
+)
 _MOST_LISTED = 100
 
 
@@ -47,6 +51,7 @@ _MOST_LISTED = 100
     Kind.IMAGE,
     Kind.VIDEO,
     Kind.AUDIO,
+    Kind.TEXT,
     title="Content Credentials",
     reads="the signed history (C2PA) that cameras, editors and generators put into a file or "
     "beside it",
@@ -58,12 +63,17 @@ _MOST_LISTED = 100
     paper="C2PA Technical Specification 2.2, 2025",
 )
 def content_credentials(media: Media) -> Finding | NotApplicable:
-    """Read and check the Content Credentials of a file, by the settings in force."""
+    """Read and check the Content Credentials of a file, by the settings in force.
+
+    Those of a text or document lie beside it: C2PA embeds none in plain text, and a hostile PDF or
+    archive is opened in the worker of `media` alone.
+    """
     chosen = settings.current()
     return report(
         read_credentials(
             media.data,
             media.format.mime,
+            embedded=media.kind is not Kind.TEXT,
             sidecar=media.sidecar,
             user_anchors=chosen.user_anchors,
             allow_network=chosen.allow_network,
@@ -96,6 +106,8 @@ def report(credentials: Credentials) -> Finding | NotApplicable:
 
 
 def _summary(credentials: Credentials) -> str:
+    if _of_another_file(credentials):
+        return f"{_UNFIT} They name {_who(credentials.active)}."
     if credentials.integrity is Integrity.FILE_CHANGED:
         return f"{_CHANGED} They name {_who(credentials.active)}."
     if credentials.integrity is Integrity.CREDENTIALS_DAMAGED:
@@ -126,7 +138,9 @@ def _who(active: Manifest | None) -> str:
 
 def _claims(credentials: Credentials) -> Iterator[Claim]:
     active, statement = credentials.active, credentials.statement
-    if credentials.integrity is Integrity.FILE_CHANGED and credentials.place is Place.EMBEDDED:
+    if _of_another_file(credentials):
+        return
+    if credentials.integrity is Integrity.FILE_CHANGED:
         # The hash was signed; who signed it is how much the mismatch proves.
         standing = _signature_standing(active)
         yield Claim(kind=ClaimKind.ALTERED, basis=_BASES[standing], text=_CHANGED)
@@ -148,6 +162,12 @@ def _claims(credentials: Credentials) -> Iterator[Claim]:
             basis=_BASES[active.standing],
             text=f"Content Credentials of {_who(active)} list these changes: {named}.",
         )
+
+
+def _of_another_file(credentials: Credentials) -> bool:
+    """Whether credentials that lay apart do not fit: they accuse nobody's picture or text."""
+    apart = credentials.place is not Place.EMBEDDED
+    return apart and credentials.integrity is Integrity.FILE_CHANGED
 
 
 def _caveat(standing: Standing) -> str:
@@ -177,10 +197,10 @@ def _doubts(credentials: Credentials, broken: list[Ingredient]) -> Iterator[Doub
             text="Nobody on a trust list vouches for the signer. That is common and no sign of "
             "forgery, but the name could be anyone's.",
         )
-    if credentials.integrity is Integrity.FILE_CHANGED and credentials.place is not Place.EMBEDDED:
+    if _of_another_file(credentials):
         yield Doubt(
             code="other_file",
-            text="The credentials lay apart from the file and may belong to another one.",
+            text="Credentials that do not fit say nothing of this file, and are not weighed.",
         )
 
 

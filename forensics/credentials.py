@@ -103,6 +103,7 @@ def read_credentials(
     data: bytes,
     mime: str,
     *,
+    embedded: bool = True,
     sidecar: bytes | None = None,
     user_anchors: Sequence[Path] = (),
     allow_network: bool = False,
@@ -111,6 +112,7 @@ def read_credentials(
 ) -> Credentials:
     """Read and check the C2PA manifest in `data`, else in `sidecar`, else at the named address.
 
+    Without `embedded` only `sidecar` is read, and `data` is hashed and never parsed.
     `user_anchors` are PEM files of roots to trust beside `lists` (default: the lists on this
     machine). Opens no connection unless `allow_network`, and then to the named address alone.
     Raises TrustListError for an unusable list; a broken file or manifest is a state, not an error.
@@ -118,7 +120,9 @@ def read_credentials(
     lists = load_trust_lists() if lists is None else lists
     settings = reader_settings(lists, read_anchors(user_anchors))
     kind = media_type(data, mime)
-    found = _read(data, kind, None, settings, Place.EMBEDDED)
+    found = Credentials(state=State.ABSENT)
+    if embedded:
+        found = _read(data, kind, None, settings, Place.EMBEDDED)
     if found.state in (State.ABSENT, State.REMOTE) and sidecar is not None:
         return _read(data, kind, sidecar, settings, Place.SIDECAR)
     if found.state is State.REMOTE and allow_network:

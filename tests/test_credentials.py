@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +16,10 @@ from unmask.forensics.content_credentials import content_credentials, report
 from unmask.forensics.credentials import Integrity, Place, State, read_credentials
 from unmask.forensics.manifests import Standing
 from unmask.forensics.origins import broken_ingredients
-from unmask.forensics.signing import Identity, Mark, sign
+from unmask.forensics.signing import Identity, Mark, sign, sign_beside
 from unmask.forensics.source_types import Says
 from unmask.forensics.trust import TrustList
-from unmask.media import open_bytes
+from unmask.media import open_bytes, open_media
 
 
 def flipped(data: bytes, offset: int) -> bytes:
@@ -153,8 +154,25 @@ def test_a_sidecar_is_read_and_does_not_accuse(identity: Identity, chain: TestCe
     assert foreign.integrity is Integrity.FILE_CHANGED
     finding = report(foreign)
     assert isinstance(finding, Finding)
-    assert ClaimKind.ALTERED not in [c.kind for c in finding.claims]
+    assert finding.claims == ()
+    assert [doubt.code for doubt in finding.doubts] == ["other_file"]
+    assert "do not fit it" in finding.summary
     assert read(data, "png", sidecar=b"no manifest").state is State.INVALID
+
+
+def test_texts_have_credentials_beside_them_alone(tmp_path: Path, identity: Identity) -> None:
+    text = b"A manifest store begins with jumdc2pa, which a text may well say. " * 9
+    (tmp_path / "a.txt").write_bytes(text)
+    plain = content_credentials(open_media(tmp_path / "a.txt"))
+    assert isinstance(plain, NotApplicable)
+    (tmp_path / "a.c2pa").write_bytes(sign_beside(text, "text/plain", identity))
+    finding = content_credentials(open_media(tmp_path / "a.txt"))
+    assert isinstance(finding, Finding)
+    assert [(c.kind, c.basis) for c in finding.claims] == [(ClaimKind.SYNTHETIC, Basis.SIGNED)]
+    (tmp_path / "a.c2pa").write_bytes(b"nonsense")
+    broken = content_credentials(open_media(tmp_path / "a.txt"))
+    assert isinstance(broken, Finding)
+    assert broken.claims == ()
 
 
 def test_the_analyser_speaks_by_the_settings_in_force(

@@ -36,6 +36,9 @@ from unmask.generate.text.vocabulary import (
 )
 from unmask.generate.text.words import split_words, written
 from unmask.generate.text.writing import Asked, sampled, write
+from unmask.media import open_media
+from unmask.scan import scan
+from unmask.verdict import Origin
 
 SIGNS = "春風江水月花山雲夜人天來去不見明白日"
 SPEECH = (
@@ -222,6 +225,9 @@ def test_poems_are_printed_and_marked_beside(
     assert read.state not in (State.ABSENT, State.INVALID)
     changed = read_credentials(text + b"x", "text/plain", sidecar=manifest, lists=TrustLists())
     assert changed.state is State.INVALID
+    assert scan(open_media(tmp_path / "a.txt"), ["c2pa"]).verdict.origin is Origin.SYNTHETIC
+    (tmp_path / "a.txt").write_bytes(text + b"x")  # no longer the text that was signed
+    assert scan(open_media(tmp_path / "a.txt"), ["c2pa"]).verdict.origin is Origin.INCONCLUSIVE
     assert call(*words, "--out", tmp_path / "a.txt", identity=identity) == 2  # nothing overwritten
     assert call(*words, "--out", tmp_path / "b", "--count", 2, identity=identity) == 0
     names = sorted(p.name for p in (tmp_path / "b").iterdir())
