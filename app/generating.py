@@ -23,7 +23,7 @@ from unmask.generate.outputs import Generated, Mark
 from unmask.generate.pictures import Pixels, png, to_tensor
 from unmask.generate.sampling import numbers, samples
 from unmask.generate.trained import Trained, load_trained
-from unmask.generate.translate import face_square, translate
+from unmask.generate.translate import face_square, kind_of, translate
 from unmask.media import DEFAULT_LIMITS, Media, open_bytes
 from unmask.report import labels
 
@@ -167,7 +167,7 @@ def translated(trained: Trained, data: bytes, *, to: str, face: bool, mark: Mark
     made = Generated(
         name=f"{trained.entry.name}-{to}",
         pixels=translate(trained.game.generator, pixels, to=to),
-        settings=f"to {to}",
+        settings=f"to {kind_of(trained.entry, to)}",
         original=data,
     )
     return marked([made], mark)[0]

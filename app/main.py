@@ -77,7 +77,7 @@ def _uploads() -> list[Upload]:
         key="files",
         help="JPEG, PNG, WebP, TIFF, GIF, HEIC, AVIF; MP4, MOV, WebM, MKV, AVI; WAV, MP3, FLAC, "
         "OGG, M4A; plain text, Word, PDF, HTML. The kind is told from the bytes, "
-        "not from the name. A .c2pa file beside a picture of the same name is read with it.",
+        "not from the name. A .c2pa file beside one of the same name is read with it.",
     )
     if files:
         return from_files(files)

@@ -44,7 +44,7 @@ from unmask.generate.swap_video import (
     swap_clip,
 )
 from unmask.generate.trained import Trained, load_trained
-from unmask.generate.translate import domain_of, face_square, reconstruct, translate
+from unmask.generate.translate import domain_of, face_square, kind_of, reconstruct, translate
 from unmask.media import open_media
 
 Marker = Callable[[typer.Context, str], Mark]
@@ -101,7 +101,7 @@ def add_to(app: typer.Typer, marker: Marker, say: Callable[[str], None]) -> None
             pixels=reconstruct(net, pixels, by=domain)
             if back
             else translate(net, pixels, to=domain),
-            settings=f"to {domain}{' and back' if back else ''}",
+            settings=f"to {kind_of(trained.entry, domain)}{' and back' if back else ''}",
             original=media.data,
         )
         say(str(write_marked(made, to, marker(context, game))))

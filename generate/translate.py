@@ -39,6 +39,11 @@ def domain_of(entry: Entry, into: str) -> str:
     return names[into]
 
 
+def kind_of(entry: Entry, domain: str) -> str:
+    """What the domain "a" or "b" shows, as "paintings"."""
+    return entry.kinds["ab".index(domain)]
+
+
 def translate(
     net: nn.Module, pixels: Pixels, *, to: str = "b", tile: int = 512, overlap: int = 64
 ) -> Pixels:
