@@ -65,7 +65,7 @@ def read_asvspoof2021(root: Path) -> Iterator[Sample]:
         if not track:
             continue
         trials = [
-            _trial(path, line, cells, attack=4, split=_PHASES[cells[7]])
+            _trial(path, line, cells, attack=4, split=_PHASES[cells[7]], codec=cells[2])
             for line, cells in lines_of(path, 8)
             if cells[7] in _PHASES
         ]
@@ -91,7 +91,7 @@ def read_asvspoof5(root: Path) -> Iterator[Sample]:
         if not part:
             continue
         trials = [
-            _trial(path, line, cells, attack=7, split=_SPLITS[part])
+            _trial(path, line, cells, attack=7, split=_SPLITS[part], codec=cells[3])
             for line, cells in lines_of(path, 9)
         ]
         yield from samples_of(
@@ -99,7 +99,9 @@ def read_asvspoof5(root: Path) -> Iterator[Sample]:
         )
 
 
-def _trial(path: Path, line: int, cells: Sequence[str], *, attack: int, split: Split) -> Trial:
+def _trial(
+    path: Path, line: int, cells: Sequence[str], *, attack: int, split: Split, codec: str = ""
+) -> Trial:
     """A line of any protocol: speaker, file, ..., the attack in its column, and then the key."""
     return Trial(
         line=line,
@@ -108,6 +110,7 @@ def _trial(path: Path, line: int, cells: Sequence[str], *, attack: int, split: S
         attack=cells[attack],
         fake=key_of(path, line, cells[attack + 1]),
         split=split,
+        codec="none" if codec == "-" else codec,
     )
 
 

@@ -21,6 +21,7 @@ class Trial:
     name: str  # of the file, without its suffix
     speaker: str
     attack: str  # of a fake
+    codec: str = ""  # as the corpus names it
     fake: bool
     split: Split
 
@@ -56,6 +57,7 @@ def samples_of(
             corpus=corpus,
             source=f"{corpus}/{trial.speaker or trial.name}",
             split=trial.split,
+            codec=trial.codec,
         )
 
 

@@ -34,6 +34,7 @@ class Sample:
     source: str  # names the source photograph or the generated picture: splits are drawn by it
     split: Split
     mask: Path | None = None  # grey, 255 where a fake is fake; None: all of it
+    codec: str = ""  # that a recording went through, as its corpus names it
 
 
 @dataclass(frozen=True, kw_only=True)

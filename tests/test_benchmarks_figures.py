@@ -1,6 +1,7 @@
 """Figures of texts and speech against scikit-learn and by hand; thresholds by domain as RAID's."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,15 @@ from unmask.detect.benchmarks.decided import Rules
 from unmask.detect.benchmarks.fixed_fpr import fixed_fpr, threshold_at, thresholds_drawn
 from unmask.detect.benchmarks.groups import groups
 from unmask.detect.benchmarks.items import PEOPLE, Item, thinned
-from unmask.detect.benchmarks.tables import ATTACK, DECODING, DOMAIN, GENERATOR, POOLED, Scored
+from unmask.detect.benchmarks.tables import (
+    ATTACK,
+    CODEC,
+    DECODING,
+    DOMAIN,
+    GENERATOR,
+    POOLED,
+    Scored,
+)
 from unmask.detect.evaluation.resampling import draw, figures_drawn
 
 
@@ -230,6 +239,10 @@ def test_criteria_of_one_value_have_no_rows_and_a_limit_keeps_prompts() -> None:
     assert [(g.by, g.name) for g in groups(items)] == [(POOLED, POOLED), (GENERATOR, "gpt4")]
     mixed = [*items, item(1, "gpt4", drawn="sampling")]
     assert [g.name for g in groups(mixed) if g.by == DECODING] == ["greedy", "sampling"]
+    coded = [replace(one, codec=("alaw", "none")[i % 4 > 1]) for i, one in enumerate(items)]
+    by_codec = {g.name: g.kept for g in groups(coded) if g.by == CODEC}
+    assert list(by_codec) == ["alaw", "none"]
+    assert by_codec["alaw"].tolist() == [one.codec == "alaw" for one in coded]
     kept = thinned(items, 3)
     assert len(kept) == 6
     assert {x.source for x in kept if x.fake} == {x.source for x in kept if not x.fake}

@@ -102,6 +102,9 @@ def test_asvspoof_2021(tmp_path: Path) -> None:
         "asvspoof2021/la": {CAMERA: 1, "A07": 1},
     }
     assert {s.path.stem: s.split for s in found}["LA_E_6866159"] is Split.VALIDATION
+    assert {s.path.stem[-4:]: s.codec for s in found} == {
+        "2881": "alaw", "6159": "g722", "0011": "nocodec", "0013": "low_m4a",
+    }  # fmt: skip
 
 
 def test_asvspoof_5(tmp_path: Path) -> None:
@@ -126,6 +129,7 @@ def test_asvspoof_5(tmp_path: Path) -> None:
     )
     found = {s.path.stem: s for s in load(str(tmp_path))}
     assert found["E_0000000000"].generator == "A17"
+    assert (found["E_0000000000"].codec, found["T_0000000000"].codec) == ("C07", "none")
     assert found["E_0000000000"].split is Split.TEST
     assert found["T_0000000000"].split is Split.TRAIN
     assert found["T_0000000001"].source == "asvspoof5/T_4850"

@@ -1,4 +1,4 @@
-"""Which fakes are measured against which real items: by maker, domain, decoding and attack."""
+"""Which fakes are measured against which real items: by maker, domain, codec and the like."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.detect.benchmarks.items import Item
-from unmask.detect.benchmarks.tables import ATTACK, DECODING, DOMAIN, GENERATOR, POOLED
+from unmask.detect.benchmarks.tables import ATTACK, CODEC, DECODING, DOMAIN, GENERATOR, POOLED
 
 ALL_ATTACKS = "all attacks"
 Mask = NDArray[np.bool_]
@@ -30,7 +30,8 @@ class Group:
 def groups(items: Sequence[Item]) -> Iterator[Group]:
     """Everything pooled first; attacked items only in the rows of their attack.
 
-    A row by domain has the real items of that domain, the others have all that were not attacked.
+    A row by domain or codec has the real items of that one, the others have all that were not
+    attacked.
     A criterion that takes one value has no rows, makers excepted.
     """
     fake = np.array([one.fake for one in items], dtype=bool)
@@ -39,12 +40,13 @@ def groups(items: Sequence[Item]) -> Iterator[Group]:
     real, made = ~fake & plain, fake & plain
     if made.any() or not (fake & ~plain).any():
         yield Group(by=POOLED, name=POOLED, kept=real | made)
-    for by in (GENERATOR, DOMAIN, DECODING):
+    for by in (GENERATOR, DOMAIN, CODEC, DECODING):
         of = np.array([getattr(one, by) for one in items], dtype=str)
         names = [name for name in dict.fromkeys(of[made].tolist()) if name]
         for name in sorted(names) if by == GENERATOR or len(names) > 1 else ():
             at = of == name
-            yield Group(by=by, name=name, kept=(real & at if by == DOMAIN else real) | (made & at))
+            own = real & at if by in (DOMAIN, CODEC) else real
+            yield Group(by=by, name=name, kept=own | (made & at))
     attacks = sorted(set(attack[fake & ~plain].tolist()))
     for name in attacks:
         yield Group(by=ATTACK, name=name, kept=real | (fake & (attack == name)))

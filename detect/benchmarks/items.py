@@ -34,6 +34,7 @@ class Item:
     split: Split
     attack: str = ""  # on the detector, after the text was made
     decoding: str = ""
+    codec: str = ""  # of a recording, in its corpus
     text: str = ""
     path: Path | None = None
 

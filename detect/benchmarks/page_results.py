@@ -8,6 +8,7 @@ from unmask.detect.benchmarks.costs import BETA
 from unmask.detect.benchmarks.nouns import of
 from unmask.detect.benchmarks.tables import (
     ATTACK,
+    CODEC,
     DECODING,
     DOMAIN,
     GENERATOR,
@@ -25,6 +26,7 @@ FOLD = 4  # with more tables in a section, they are closed at first
 _TITLES = {
     GENERATOR: ("By generator", "Generator"),
     DOMAIN: ("By domain", "Domain"),
+    CODEC: ("By codec", "Codec"),
     DECODING: ("By decoding", "Decoding"),
     ATTACK: ("By attack", "Attack"),
 }
@@ -140,6 +142,7 @@ def _group_words(title: str) -> tuple[str, ...]:
     known = {
         "By domain": "Fakes and people's texts are of the same domain.",
         "By corpus": "Fakes and real recordings are of the same corpus.",
+        "By codec": "Fakes and real recordings that the corpus sent through the same codec.",
         "By attack": "Attacked fakes against all real ones that were not attacked.",
     }
     return (known[title],) if title in known else ()

@@ -93,6 +93,7 @@ def _item(one: Sample | Utterance, generator: str) -> Item:
         source=one.source,
         split=one.split,
         path=one.path,
+        codec=one.codec if isinstance(one, Sample) else "",
     )
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from unmask.detect.evaluation.tables import Estimate, Leak, Paired, Reliability, Row
 
 POOLED = "pooled"
-GENERATOR, DOMAIN, DECODING, ATTACK = "generator", "domain", "decoding", "attack"  # `by`
+GENERATOR, DOMAIN, CODEC = "generator", "domain", "codec"  # `by`
+DECODING, ATTACK = "decoding", "attack"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class GroupRow:
     speech alone, None elsewhere.
     """
 
-    by: str  # POOLED, GENERATOR, DOMAIN, DECODING, ATTACK
+    by: str  # POOLED, GENERATOR, DOMAIN, CODEC, DECODING, ATTACK
     row: Row
     min_tdcf: Estimate | None = None
     min_dcf: Estimate | None = None
