@@ -40,8 +40,8 @@ _CHANGED = (
     "software that does not know Content Credentials, or the credentials belong to another file."
 )
 _UNFIT = (
-    "The Content Credentials that lie apart from this file do not fit it: they belong to another "
-    "one, or it was changed after they were signed."
+    "The Content Credentials beside this file do not fit it: they belong to another one, or it was "
+    "changed after they were signed."
 )
 _MOST_LISTED = 100
 
@@ -106,7 +106,7 @@ def report(credentials: Credentials) -> Finding | NotApplicable:
 
 
 def _summary(credentials: Credentials) -> str:
-    if _of_another_file(credentials):
+    if _beside_another_file(credentials):
         return f"{_UNFIT} They name {_who(credentials.active)}."
     if credentials.integrity is Integrity.FILE_CHANGED:
         return f"{_CHANGED} They name {_who(credentials.active)}."
@@ -138,9 +138,9 @@ def _who(active: Manifest | None) -> str:
 
 def _claims(credentials: Credentials) -> Iterator[Claim]:
     active, statement = credentials.active, credentials.statement
-    if _of_another_file(credentials):
+    if _beside_another_file(credentials):
         return
-    if credentials.integrity is Integrity.FILE_CHANGED:
+    if credentials.integrity is Integrity.FILE_CHANGED and credentials.place is Place.EMBEDDED:
         # The hash was signed; who signed it is how much the mismatch proves.
         standing = _signature_standing(active)
         yield Claim(kind=ClaimKind.ALTERED, basis=_BASES[standing], text=_CHANGED)
@@ -164,10 +164,10 @@ def _claims(credentials: Credentials) -> Iterator[Claim]:
         )
 
 
-def _of_another_file(credentials: Credentials) -> bool:
-    """Whether credentials that lay apart do not fit: they accuse nobody's picture or text."""
-    apart = credentials.place is not Place.EMBEDDED
-    return apart and credentials.integrity is Integrity.FILE_CHANGED
+def _beside_another_file(credentials: Credentials) -> bool:
+    """Whether a sidecar does not fit: a name in common accuses nobody's picture or text."""
+    changed = credentials.integrity is Integrity.FILE_CHANGED
+    return changed and credentials.place is Place.SIDECAR
 
 
 def _caveat(standing: Standing) -> str:
@@ -197,10 +197,10 @@ def _doubts(credentials: Credentials, broken: list[Ingredient]) -> Iterator[Doub
             text="Nobody on a trust list vouches for the signer. That is common and no sign of "
             "forgery, but the name could be anyone's.",
         )
-    if _of_another_file(credentials):
+    if credentials.integrity is Integrity.FILE_CHANGED and credentials.place is not Place.EMBEDDED:
         yield Doubt(
             code="other_file",
-            text="Credentials that do not fit say nothing of this file, and are not weighed.",
+            text="The credentials lay apart from the file and may belong to another one.",
         )
 
 

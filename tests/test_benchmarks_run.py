@@ -210,6 +210,26 @@ def test_speech_by_attack_and_encoding(tmp_path: Path, toy: str) -> None:
     assert {c["condition"] for c in found["curves"]} == {"clean", "noise:20"}
 
 
+def test_speech_by_codec(tmp_path: Path, toy: str) -> None:
+    del toy
+    lines = []
+    for n in range(8):
+        name, key = f"LA_E_{n}", ("bonafide", "spoof")[n % 2]
+        lines.append(f"LA_{n} {name} {('alaw', 'none')[n // 4]} x A07 {key} notrim eval\n")
+        wav(tmp_path / f"ASVspoof2021_LA_eval/flac/{name}.flac", n, bright=key == "spoof")
+    (tmp_path / "trial_metadata.txt").write_text("".join(lines))
+    out, words = tmp_path / "out", ("--encode", "clean", "--draws", 30, "--no-cache")
+    data = ("--data", f"asvspoof2021:{tmp_path}")
+    done = call("--detector", "toybench:level", *data, *words, "--out", out)
+    assert done.exit_code == 0, done.output
+    found = json.loads((out / "evaluation.json").read_text())
+    rows = {r["row"]["generator"]: r["row"] for r in found["rows"] if r["by"] == "codec"}
+    assert {name: (r["n_real"], r["n_fake"]) for name, r in rows.items()} == {
+        "alaw": (2, 2), "none": (2, 2),
+    }  # fmt: skip
+    assert "By codec" in (out / "evaluation.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

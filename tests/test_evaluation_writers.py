@@ -30,6 +30,8 @@ from unmask.detect.evaluation.page_lookup import Lookup
 from unmask.detect.evaluation.page_parts import (
     Diagrams,
     Drawing,
+    ErrorLine,
+    Errors,
     Heat,
     Intervals,
     Panel,
@@ -111,8 +113,15 @@ def test_plots_are_repeatable_and_take_names_as_names() -> None:
                 Trade(title="_", slot=1, points=((1.0, 0.0), (0.5, 0.0)), own=(NAN, NAN)),
             )
         ),
+        Errors(
+            lines=(
+                ErrorLine(title=BROKEN, slot=9, points=((0.0, 1.0), (0.1, 0.2), (1.0, 0.0))),
+                ErrorLine(title="_", slot=0, points=((0.0, 1.0), (1.0, 0.0))),
+            ),
+            least=0.01,
+        ),
     ],
-    ids=["intervals", "diagrams", "trades"],
+    ids=["intervals", "diagrams", "trades", "errors"],
 )  # fmt: skip
 @pytest.mark.filterwarnings("error")
 def test_no_name_upsets_a_plot(drawing: Drawing) -> None:
