@@ -14,17 +14,17 @@ The splits: no speaker of real speech, no family of synthesis and, English apart
 is trained on is also tested (`speech_manifest.FAMILIES`, `speech_sources`; `faults` checks it).
 
     train        Griffin-Lim, phase vocoder, WORLD, sinusoids, neural with transposed convolutions,
-                 a GAN of ours with them, VITS; eSpeak NG
-    validation   LPC, neural with repetition, a GAN of ours with it; Flite
+                 GANs of ours with them and by repetition, a published HiFi-GAN at 16 kHz; eSpeak NG
+    validation   LPC, neural with repetition, a published HiFi-GAN at 22 kHz, VITS; Flite
     test         Codec 2, neural with an inverse STFT; Festival, Kokoro; HiFi-GAN, MelGAN,
                  CycleGAN-VC2
 
 What is not as unseen as it looks: CycleGAN-VC2 converts spectra but synthesises by WORLD, which is
-trained on; generators of the class of HiFi-GAN and MelGAN are trained on: a GAN of ours, small and
-of minutes, and the generator of a published VITS voice, which is a HiFi-GAN's by its layers;
-Festival and Flite come from the same laboratories, though no voice is in both. Codec 2 is speech
-coding: a parametric vocoder here, an honest radio elsewhere. Copies of a recording that was once
-Vorbis or MP3 are copies of that.
+trained on. HiFi-GAN and MelGAN of the test are their authors' own files; another HiFi-GAN, of other
+weights and voices, is trained on and yet another one chooses, so that their architecture is known
+and what they learned is not. Festival and Flite come from the same laboratories, though no voice is
+in both. Codec 2 is speech coding: a parametric vocoder here, an honest radio elsewhere. Copies of a
+recording that was once Vorbis or MP3 are copies of that.
 
 Format says nothing of the class: one container, rate, filter, level and fade for all, fakes keep
 the length and band of the real utterance that they copy or that was drawn for them

@@ -29,7 +29,13 @@ from unmask.datasets.speech_signal import (
 )
 from unmask.datasets.speech_source_filter import MissingEngineError
 from unmask.datasets.speech_sources import Clip, Source, clips
-from unmask.datasets.speech_vocoders import COPYING, GAN_COPYING, NARROW_ONLY, Vocoder
+from unmask.datasets.speech_vocoders import (
+    COPYING,
+    GAN_COPYING,
+    NARROW_ONLY,
+    PUBLISHED_COPYING,
+    Vocoder,
+)
 from unmask.errors import MediaError
 
 _PAUSE = (0.06, 0.2)  # s between words that are joined
@@ -86,13 +92,20 @@ def add_real(shelf: Shelf, piece: Piece) -> None:
 def add_copies(
     shelf: Shelf, piece: Piece, vocoders: Sequence[Vocoder], copies: int, skipped: dict[str, str]
 ) -> None:
-    """Copy-syntheses by so many of the families that its split may see, and, if any, by one GAN.
+    """Copy-syntheses by so many of the families that its split may see; if any, two by GANs more.
+
+    One is ours or tuned by us, one is published.
 
     What has published fakes gets no others: a corpus with more fakes would be a label.
     """
     if _is_published(piece.source):
         return
-    for family in (*_drawn(COPYING, piece, copies), *_drawn(GAN_COPYING, piece, min(copies, 1))):
+    more = min(copies, 1)
+    for family in (
+        *_drawn(COPYING, piece, copies),
+        *_drawn(GAN_COPYING, piece, more),
+        *_drawn(PUBLISHED_COPYING, piece, more),
+    ):
         settings = [v for v in vocoders if v.family == family]
         if not settings:
             continue

@@ -32,6 +32,7 @@ FAMILIES: Mapping[str, Split] = MappingProxyType(
         "neural-transposed": Split.TRAIN,  # up-sampling by transposed convolution
         "gan-transposed": Split.TRAIN,  # of the class of HiFi-GAN, ours
         "gan-nearest": Split.TRAIN,  # the same, by repetition and convolution
+        "hifi-gan-16k": Split.TRAIN,  # HiFi-GAN, published: weights and voices of its own
         "espeak-ng": Split.TRAIN,
         "maskcyclegan-vc": Split.TRAIN,  # ours, of the Dutch fish (`unmask generate convert`)
         "lpc": Split.VALIDATION,
@@ -39,6 +40,7 @@ FAMILIES: Mapping[str, Split] = MappingProxyType(
         # Of the class of HiFi-GAN, published: copies by its generator, and its voice. It is here
         # because small ones of ours are all heard alike, and could not choose a detector.
         "vits": Split.VALIDATION,
+        "hifi-gan-french": Split.VALIDATION,  # HiFi-GAN, published: a smaller one at 22 kHz
         "flite": Split.VALIDATION,
         "codec2": Split.TEST,
         "neural-istft": Split.TEST,  # none: an inverse STFT is the last layer

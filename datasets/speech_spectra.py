@@ -65,7 +65,24 @@ def griffin_lim(
 @lru_cache(maxsize=16)
 def mel_filters(rate: int, n_fft: int, mels: int, low: float, high: float) -> Magnitude:
     """(mels, F) triangles on the mel scale of O'Shaughnessy 1987, each of the same area."""
-    edges = 700 * (10 ** (np.linspace(_mel(low), _mel(high), mels + 2) / 2595) - 1)
+    steps = np.linspace(_mel(low), _mel(high), mels + 2)
+    return _triangles(700 * (10 ** (steps / 2595) - 1), rate, n_fft)
+
+
+@lru_cache(maxsize=4)
+def slaney_filters(rate: int, n_fft: int, mels: int, high: float) -> Magnitude:
+    """(mels, F) the same from 0 Hz on the mel scale of Slaney 1998, which vocoders are trained on.
+
+    Straight up to 1 kHz, 15 mel of 66.7 Hz; above 27 mel for each factor of 6.4.
+    """
+    top = 15 + 27 * np.log(high / 1000) / np.log(6.4)
+    steps = np.linspace(0, top, mels + 2)
+    edges = np.where(steps < 15, steps * 200 / 3, 1000 * 6.4 ** ((steps - 15) / 27))
+    return _triangles(edges, rate, n_fft)
+
+
+def _triangles(edges: NDArray[np.float64], rate: int, n_fft: int) -> Magnitude:
+    """(len(edges) - 2, F) triangles of area 1 between each edge and the next but one, in Hz."""
     frequencies = np.fft.rfftfreq(n_fft, 1 / rate)
     rise = (frequencies - edges[:-2, None]) / np.diff(edges)[:-1, None]
     fall = (edges[2:, None] - frequencies) / np.diff(edges)[1:, None]

@@ -19,6 +19,7 @@ from unmask.datasets.speech_vocoder import load_vocoder, revoice
 from unmask.datasets.speech_vocoder_gan import GANS
 from unmask.datasets.speech_vocoder_gans import copied, load_gan
 from unmask.datasets.speech_vocoder_nets import NEURAL
+from unmask.datasets.speech_vocoders_published import PUBLISHED, PublishedVocoder, copied_by
 
 Vocode = Callable[[Wave], Wave]  # (N,) at 16 kHz -> about (N,), on the same time
 
@@ -97,6 +98,8 @@ COPYING = (
 )
 # One more copy of each recording is by one of these, of the class of HiFi-GAN.
 GAN_COPYING = ("gan-transposed", "vits", "gan-nearest")
+# And one by these, which others trained for longer than anybody could tell by ear.
+PUBLISHED_COPYING = tuple(one.family for one in PUBLISHED)
 NARROW_ONLY = frozenset({"codec2"})  # families that copy telephone bandwidth alone
 CLASSIC = (
     *_griffin_lim(),
@@ -138,6 +141,14 @@ def shipped_vocoders(downloads: Path) -> tuple[Vocoder, ...]:
             )
             for name, spec in GANS.items()
         ),
+        *(
+            Vocoder(
+                family=one.family,
+                setting=one.setting,
+                vocode=partial(_published, vocoder=one, downloads=downloads),
+            )
+            for one in PUBLISHED
+        ),
     )
 
 
@@ -147,3 +158,7 @@ def _neural(wave: Wave, *, name: str) -> Wave:
 
 def _gan(wave: Wave, *, name: str, downloads: Path) -> Wave:
     return copied(load_gan(name, downloads), wave)
+
+
+def _published(wave: Wave, *, vocoder: PublishedVocoder, downloads: Path) -> Wave:
+    return copied_by(vocoder, wave, downloads)

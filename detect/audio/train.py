@@ -121,11 +121,12 @@ def running(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
 
 
 def begin(nets: Nets, start: Path) -> None:
-    """Weights to go on from; front ends that `start` has none for begin anew.
+    """Weights to go on from, of a run or as shipped; front ends without any begin anew.
 
     Raises WeightsError where it has none for any.
     """
     kept, state = averaged(start), nets.state_dict()
+    kept = {k.removeprefix("nets."): v for k, v in kept.items()}
     known = {k: kept[k] for k in state if k in kept}
     if not known:
         raise WeightsError(f"{start.name} holds no network of {', '.join(nets)}.")
