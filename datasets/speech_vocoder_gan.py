@@ -2,8 +2,7 @@
 
 A narrow generator after HiFi-GAN (Kong et al. 2020): up-sampling in a few steps, and after each a
 mean of residual blocks of several receptive fields. Variants differ in rate, strides and in how
-they go up, by transposed convolutions or by repetition. One takes the generator of a published
-voice (VITS, Kim et al. 2021) as it is and learns only which code makes it say a mel spectrogram.
+they go up, by transposed convolutions or by repetition.
 """
 
 from collections.abc import Mapping
@@ -36,7 +35,6 @@ class GanSpec:
     width: int = 128  # channels at the slowest rate
     kernels: tuple[int, ...] = (3, 5, 7)  # of the residual blocks of a step
     dilations: tuple[tuple[int, ...], ...] = ((1, 2), (2, 6), (3, 12))  # of each block
-    code: int | None = None  # channels of a published generator's input, if one is used
 
     @property
     def name(self) -> str:
@@ -54,9 +52,6 @@ _SPECS = (
     GanSpec(family="gan-transposed", setting="16k", up=_T, rate=16_000, factors=(8, 5, 5)),
     GanSpec(family="gan-nearest", setting="24k", up=_N, rate=24_000, factors=(5, 5, 4, 3)),
     GanSpec(family="gan-nearest", setting="16k", up=_N, rate=16_000, factors=(5, 5, 4, 2)),
-    GanSpec(
-        family="vits", setting="copied", up=_T, rate=22_050, factors=(8, 8, 4), width=256, code=192
-    ),
 )
 GANS: Mapping[str, GanSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
 
@@ -98,24 +93,24 @@ class Branch(nn.Module):
 
 
 class Generator(nn.Module):
-    """(B, C, T) -> waves (B, T * hop) in [-1, 1]; its parts are named as in HiFi-GAN's weights."""
+    """Mel bands (B, 80, T) -> waves (B, T * hop) in [-1, 1]."""
 
     def __init__(self, spec: GanSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.conv_pre = nn.Conv1d(spec.code or MELS, spec.width, 7, padding=3)
+        self.conv_pre = nn.Conv1d(MELS, spec.width, 7, padding=3)
         self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
         width = spec.width
         for factor in spec.factors:
             steps = step_up(spec.up, factor, width, width // 2)
-            # A single one bears the name that it has in HiFi-GAN's weights.
+            # A single one stands for itself, as in HiFi-GAN's own weights.
             self.ups.append(steps[0] if len(steps) == 1 else nn.Sequential(*steps))
             width //= 2
             self.resblocks.extend(
                 Branch(width, kernel, dilations)
                 for kernel, dilations in zip(spec.kernels, spec.dilations, strict=True)
             )
-        self.conv_post = nn.Conv1d(width, 1, 7, padding=3, bias=spec.code is None)
+        self.conv_post = nn.Conv1d(width, 1, 7, padding=3)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.conv_pre(x)
@@ -128,45 +123,15 @@ class Generator(nn.Module):
         return wave[:, 0]
 
 
-class Coder(nn.Module):
-    """Mel bands (B, 80, T) -> the code of a published generator (B, C, T)."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv1d(MELS, code, 5, padding=2),
-            *(Branch(code, 5, (1, 2)) for _ in range(3)),
-            nn.Conv1d(code, code, 1),
-        )
-
-    def forward(self, mels: Tensor) -> Tensor:
-        found: Tensor = self.layers(mels)
-        return found
-
-
 class GanVocoder(nn.Module):
-    """Waves (B, N) at the spec's rate analysed and made again (B, N); N a multiple of the hop.
+    """Waves (B, N) at the spec's rate analysed and made again (B, N); N a multiple of the hop."""
 
-    With `code` the generator is a published one: it is not trained, and not part of the weights.
-    """
-
-    def __init__(self, spec: GanSpec, published: Generator | None = None) -> None:
+    def __init__(self, spec: GanSpec) -> None:
         super().__init__()
-        if (spec.code is None) is not (published is None):
-            raise ValueError(f"{spec.name}: a published generator goes with a code, and only so")
         self.spec = spec
         self.mels = MelBands(spec.rate, spec.hop)
-        self.coder = nn.Identity() if spec.code is None else Coder(spec.code)
-        self._fixed = [published] if published is not None else []  # a list: not registered
-        if published is None:
-            self.own = Generator(spec)
-        else:
-            published.requires_grad_(False).eval()
-
-    @property
-    def generator(self) -> Generator:
-        return self._fixed[0] if self._fixed else self.own
+        self.own = Generator(spec)
 
     def forward(self, waves: Tensor) -> Tensor:
-        made: Tensor = self.generator(self.coder(self.mels(waves)))
+        made: Tensor = self.own(self.mels(waves))
         return made

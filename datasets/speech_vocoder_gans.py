@@ -4,7 +4,7 @@
     python -m unmask.datasets.speech_vocoder_gans pack --data CORPUS --runs RUNS
 
 Like `speech_vocoder`: they learn from the real training speech of a corpus and are measured on its
-validation speakers. The generator of a published voice is fetched, not packed.
+validation speakers.
 """
 
 import hashlib
@@ -24,8 +24,7 @@ from unmask.datasets.manifest import Split
 from unmask.datasets.speech_encodings import Wave, resampled
 from unmask.datasets.speech_signal import RATE
 from unmask.datasets.speech_source_filter import MissingEngineError
-from unmask.datasets.speech_vits import published_generator
-from unmask.datasets.speech_vocoder_gan import GANS, GanSpec, GanVocoder
+from unmask.datasets.speech_vocoder_gan import GANS, GanVocoder
 from unmask.datasets.speech_vocoder_gan_training import GanTraining, train_gan
 from unmask.datasets.speech_vocoder_nets import GAIN
 from unmask.datasets.speech_vocoder_packing import (
@@ -39,7 +38,6 @@ from unmask.datasets.speech_vocoder_packing import (
 from unmask.errors import WeightsError
 
 WEIGHTS = Path(__file__).with_name("weights") / "speech_vocoders_gan.safetensors"
-DOWNLOADS = Path.home() / ".cache" / "unmask" / "speech"
 
 app = typer.Typer(add_completion=False, help=__doc__)
 
@@ -53,20 +51,12 @@ def copied(net: GanVocoder, wave: Wave) -> Wave:
     return np.asarray(np.pad(back, (0, max(0, len(wave) - len(back))))[: len(wave)], np.float32)
 
 
-def make(spec: GanSpec, downloads: Path) -> GanVocoder:
-    """An untrained vocoder; its published generator from `downloads`, where it has one.
-
-    Raises MissingEngineError.
-    """
-    return GanVocoder(spec, None if spec.code is None else published_generator(downloads))
-
-
 @lru_cache(maxsize=8)
-def load_gan(name: str, downloads: Path = DOWNLOADS, weights: Path = WEIGHTS) -> GanVocoder:
+def load_gan(name: str, weights: Path = WEIGHTS) -> GanVocoder:
     """A vocoder of GANS with its trained weights. Raises MissingEngineError without them."""
     try:
         load_card(weights)
-        net = make(GANS[name], downloads)
+        net = GanVocoder(GANS[name])
         state = part_of(load_file(weights), name)
         net.load_state_dict({k: v.float() for k, v in state.items()})
     except (WeightsError, OSError, SafetensorError, RuntimeError) as error:
@@ -83,7 +73,6 @@ def train(
     critics_after: Annotated[float, typer.Option(min=0, max=1)] = 0.5,
     seed: Annotated[int, typer.Option()] = 1,
     name: Annotated[list[str] | None, typer.Option(help="only this one; may be repeated")] = None,
-    downloads: Annotated[Path, typer.Option(file_okay=False, help="of packages")] = DOWNLOADS,
 ) -> None:
     """Train each vocoder, or go on where it stopped."""
     console = Console(stderr=True)
@@ -99,11 +88,7 @@ def train(
                 console.print(f"{key}: step {step}, mel distance {error:.3f}")
 
         torch.manual_seed(seed)
-        try:
-            net = make(GANS[key], downloads)
-        except MissingEngineError as error:
-            console.print(f"{key}: {error}", markup=False)
-            raise typer.Exit(2) from error
+        net = GanVocoder(GANS[key])
         own = [resampled(w, RATE, net.spec.rate) for w in waves]
         train_gan(net, own, config, out / f"{key}.pt", say)
 
@@ -113,7 +98,6 @@ def pack(
     data: Annotated[Path, typer.Option(exists=True, help="the corpus: validation measures")],
     runs: Annotated[Path, typer.Option(exists=True, file_okay=False)],
     out: Annotated[Path, typer.Option(dir_okay=False)] = WEIGHTS,
-    downloads: Annotated[Path, typer.Option(file_okay=False, help="of packages")] = DOWNLOADS,
 ) -> None:
     """Join the trained vocoders into one file, with their card."""
     console = Console(stderr=True)
@@ -124,7 +108,7 @@ def pack(
         if not (runs / f"{key}.pt").is_file():
             continue
         kept = torch.load(runs / f"{key}.pt", weights_only=True)
-        net = make(spec, downloads)
+        net = GanVocoder(spec)
         states[key] = halved(net, kept["run"]["net"])
         results[key] = measures(net, partial(copied, net), waves) | {"steps": int(kept["step"])}
     write_packed(states, results, out, _card, console)
@@ -135,12 +119,10 @@ def _card(weights: Path, results: Results) -> Card:
         name="speech_vocoders_gan",
         sha256=hashlib.sha256(weights.read_bytes()).hexdigest(),
         task="Copy speech as generators of the class of HiFi-GAN do",
-        architecture=f"{len(results)} networks (datasets/speech_vocoder_gan.py), half precision;"
-        " of vits-copied the part that finds the code of a published generator",
+        architecture=f"{len(results)} networks (datasets/speech_vocoder_gan.py), half precision",
         papers=(
             "Kong et al. 2020, HiFi-GAN",
             "Kumar et al. 2019, MelGAN",
-            "Kim et al. 2021, VITS",
             "Pons et al. 2021, Upsampling artifacts in neural audio synthesis",
         ),
         data=(
@@ -149,16 +131,15 @@ def _card(weights: Path, results: Results) -> Card:
         ),
         licence="Research and journalism use: trained on GPL-2, CC BY, CC BY-SA and BSD recordings",
         command="python -m unmask.datasets.speech_vocoder_gans train --data CORPUS --out RUNS"
-        " --steps 600 (vits-copied: --steps 350 --critics-after 1);"
+        " --steps 600;"
         " python -m unmask.datasets.speech_vocoder_gans pack --data CORPUS --runs RUNS",
         calibration={},
         thresholds={},
         results=results,
         weaknesses=(
-            "What is ours from the first weight on learned for two minutes of processor time: it"
-            " sounds rough, and a detector that never met it hears it (AUC 1.000 on validation,"
-            " n = 40), as it does not hear published ones. The published generator knows two"
-            " voices and is asked for others.",
+            "They learned for two minutes of processor time each: they sound rough, and a detector"
+            " that never met them hears them (AUC 1.000 on validation, n = 40), as it does not hear"
+            " published ones (speech_vocoders_published.py).",
         ),
     )
 

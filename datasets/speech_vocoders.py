@@ -97,7 +97,7 @@ COPYING = (
     *("lpc", "neural-nearest", "codec2", "neural-istft"),
 )
 # One more copy of each recording is by one of these, of the class of HiFi-GAN.
-GAN_COPYING = ("gan-transposed", "vits", "gan-nearest")
+GAN_COPYING = ("gan-transposed", "gan-nearest")
 # And one by these, which others trained for longer than anybody could tell by ear.
 PUBLISHED_COPYING = tuple(one.family for one in PUBLISHED)
 NARROW_ONLY = frozenset({"codec2"})  # families that copy telephone bandwidth alone
@@ -137,7 +137,7 @@ def shipped_vocoders(downloads: Path) -> tuple[Vocoder, ...]:
             Vocoder(
                 family=spec.family,
                 setting=spec.setting,
-                vocode=partial(_gan, name=name, downloads=downloads),
+                vocode=partial(_gan, name=name),
             )
             for name, spec in GANS.items()
         ),
@@ -156,8 +156,8 @@ def _neural(wave: Wave, *, name: str) -> Wave:
     return revoice(load_vocoder(name), wave)
 
 
-def _gan(wave: Wave, *, name: str, downloads: Path) -> Wave:
-    return copied(load_gan(name, downloads), wave)
+def _gan(wave: Wave, *, name: str) -> Wave:
+    return copied(load_gan(name), wave)
 
 
 def _published(wave: Wave, *, vocoder: PublishedVocoder, downloads: Path) -> Wave:

