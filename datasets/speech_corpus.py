@@ -251,7 +251,7 @@ def _joined(source: Source, place: Path) -> Iterator[tuple[Clip, Wave]]:
             parts += [word, pause]
             if sum(map(len, parts)) > aim * RATE:
                 name = f"{speaker}-{number:03d}"
-                joined = Clip(name=name, data=b"", speaker=speaker, split=clip.split)
+                joined = replace(clip, name=name, data=b"")
                 yield joined, np.concatenate(parts)
                 parts, aim, number = [], rng.uniform(3.6, 6.6), number + 1
 
@@ -268,7 +268,7 @@ def _of_piece(
         source=piece.name,
         corpus=piece.source.name,
         speaker=piece.clip.speaker,
-        language=piece.source.language,
+        language=piece.clip.language,
         split=piece.clip.split,
         band=piece.band,
         seconds=0.0,

@@ -4,8 +4,10 @@ Each source says who speaks, in which language, up to which frequency, and which
 are in. Splits are drawn by speaker; a language other than English is on one side as a whole.
 
     train        LibriSpeech (half its speakers), Dutch fish of fillets-ng, a Russian man (festvox),
-                 Asterisk's English, Spanish and Russian prompts, two speakers of FSDD
-    validation   LibriSpeech (a sixth), the Czech small fish, Asterisk's Italian, one of FSDD
+                 Asterisk's English, Spanish and Russian prompts, two speakers of FSDD, volunteers
+                 of KDE's games for children in most of their languages
+    validation   LibriSpeech (a sixth), the Czech small fish, Asterisk's Italian, one of FSDD,
+                 volunteers of KDE in six languages
     test         LibriSpeech (a third), the Czech large fish, Asterisk's French; the originals of
                  the HiFi-GAN demo (LJSpeech, VCTK) and of CycleGAN-VC2 (Mandarin)
 """
@@ -33,6 +35,7 @@ class Clip:
     name: str  # within its source
     data: bytes
     speaker: str
+    language: str  # ISO 639-1
     split: Split
 
 
@@ -41,7 +44,7 @@ class Source:
     """A set of recordings. It is read from its package, or from a folder of the research data."""
 
     name: str
-    language: str  # ISO 639-1
+    language: str  # ISO 639-1; "": that of a file, by its name
     band: int  # Hz, WIDE or NARROW
     licence: str
     minutes: float  # that a corpus takes of each speaker by default
@@ -70,7 +73,9 @@ def clips(source: Source, place: Path) -> Iterator[Clip]:
     for name, data in files:
         known = source.who(name)
         if known:
-            yield Clip(name=name, data=data, speaker=known[0], split=known[1])
+            speaker, split = known
+            language = source.language or _language(name)[:2]
+            yield Clip(name=name, data=data, speaker=speaker, language=language, split=split)
 
 
 def _one(name: str, *, speaker: str, split: Split) -> tuple[str, Split] | None:
@@ -94,6 +99,26 @@ def _librispeech(name: str) -> tuple[str, Split] | None:
 def _digits(name: str) -> tuple[str, Split] | None:
     speaker = name.split("_")[1]
     return f"fsdd-{speaker}", Split.VALIDATION if speaker == "theo" else Split.TRAIN
+
+
+_VOLUNTEERS = frozenset({"el", "sl", "he", "hu", "it", "pt_BR"})  # whose languages validate
+
+
+def _volunteer(name: str) -> tuple[str, Split] | None:
+    """One voice a language, the same in both games. French and Czech are tested elsewhere.
+
+    The Serbian words are few, and there four times.
+    """
+    language = _language(name)
+    if language in {"fr", "cs"} or language.startswith("sr"):
+        return None
+    return f"kde-{language}", Split.VALIDATION if language in _VOLUNTEERS else Split.TRAIN
+
+
+def _language(name: str) -> str:
+    """Of a file of KDE: the folder below the game's."""
+    parts = PurePosixPath(name).parts
+    return parts[parts.index("share") + (3 if "ktuberling" in parts else 2)]
 
 
 def _hifigan(name: str) -> tuple[str, Split] | None:
@@ -148,6 +173,20 @@ def _fillets(language: str, splits: tuple[Split, Split], files: int) -> Source:
     )
 
 
+def _kde(name: str, glob: str, files: int) -> Source:
+    return Source(
+        name=name,
+        language="",
+        band=WIDE,
+        licence="GPL-2+",
+        minutes=0.6,
+        where=_debian(f"{name}-data", "4:22.12.3-1", "GPL-2+", files, glob),
+        glob=glob,
+        who=_volunteer,
+        joined=True,
+    )
+
+
 _RUSSIAN = "usr/share/festival/voices/russian/msu_ru_nsh_clunits/wav/*.wav"
 SOURCES = (
     Source(
@@ -177,6 +216,9 @@ SOURCES = (
     _asterisk("ru", "ru", "ivrvoice", Split.TRAIN, "CC BY 3.0"),
     _asterisk("it", "it", "carlo", Split.VALIDATION),
     _asterisk("fr", "fr", "june", Split.TEST),
+    # Words and letters by volunteers, each at home before a microphone of his or her own.
+    _kde("ktuberling", "usr/share/ktuberling/sounds/*.ogg", 1228),
+    _kde("klettres", "usr/share/klettres/*.ogg", 2007),
     Source(
         name="fsdd",
         language="en",

@@ -47,4 +47,4 @@ def _session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its own classes have no common base but this
-        raise WeightsError("ONNX Runtime cannot run the image detector's weights.") from error
+        raise WeightsError("ONNX Runtime cannot run the detector's weights.") from error

@@ -133,6 +133,9 @@ def audio_command(
     start: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="weights to begin at")
     ] = None,
+    backbone: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="DistillMOS, for complex")
+    ] = None,
     steps: Annotated[int, typer.Option(min=1)] = AudioConfig.steps,
     pairs: Annotated[int, typer.Option(min=1, help="in a batch")] = AudioConfig.pairs,
     bank: Annotated[
@@ -157,7 +160,10 @@ def audio_command(
     )  # fmt: skip
     try:
         utterances = [u for where in data for u in read_speech(where)]
-        last = train_audio(utterances, out, config, start=start, device=str(pick_device(device)))
+        last = train_audio(
+            utterances, out, config,
+            start=start, backbone=backbone, device=str(pick_device(device)),
+        )  # fmt: skip
     except (UnmaskError, ValueError, RuntimeError, FloatingPointError, OSError) as error:
         err.print(str(error), style="red", markup=False)
         raise typer.Exit(2) from error
@@ -169,7 +175,9 @@ def audio_fit_command(
     data: Annotated[
         list[Path], typer.Option(exists=True, metavar="MANIFEST", help="of speech; repeatable")
     ],
-    run: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="a run's last.pt")],
+    run: Annotated[
+        list[Path], typer.Option(exists=True, dir_okay=False, help="a run's last.pt; repeatable")
+    ],
     out: Annotated[Path, typer.Option(dir_okay=False, help="weights to write")],
     front_end: Annotated[
         list[str] | None, typer.Option(help="those to keep of the run; repeatable")

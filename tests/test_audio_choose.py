@@ -51,7 +51,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> list[Utterance]:
 
 def test_a_candidate_is_named_by_its_run_and_front_ends() -> None:
     one = parsed("new=runs/5/last.pt:constant_q+fine")
-    assert (one.title, one.run) == ("new", Path("runs/5/last.pt"))
+    assert (one.title, one.runs) == ("new", (Path("runs/5/last.pt"),))
+    assert parsed("new=a.pt,b.pt:fine").runs == (Path("a.pt"), Path("b.pt"))
     assert one.front_ends == ("constant_q", "fine")
     for text in ("runs/5/last.pt", "new=runs/5/last.pt", "=a:b", "new=:fine"):
         with pytest.raises(ValueError, match="TITLE"):

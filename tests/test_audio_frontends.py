@@ -11,7 +11,6 @@ from scipy.signal import stft
 from unmask.detect.audio.frontends import (
     FLOOR,
     FRONT_ENDS,
-    HOP,
     RATE,
     constant_q,
     dct_matrix,
@@ -36,7 +35,7 @@ def tone(hertz: float) -> torch.Tensor:
 @pytest.mark.parametrize("name", FRONT_ENDS)
 def test_shapes_are_as_stated(name: str) -> None:
     front = FRONT_ENDS[name]
-    assert front.features(NOISE).shape == (2, front.rows, RATE // HOP + 1)
+    assert front.features(NOISE).shape == (2, front.rows, RATE // front.hop + 1)
 
 
 def test_power_spectrum_is_scipys() -> None:

@@ -104,8 +104,8 @@ def test_a_corpus_has_its_pairs_and_breaks_no_rule(corpus: Path) -> None:
         assert (len(a), rate) == (len(b), RATE)
         assert np.corrcoef(a, b)[0, 1] > 0.8  # aligned
         assert copy.sha256 != original.sha256
-    # Two families that copy wide speech may train, two may validate, one may test; a GAN of ours may
-    # train, and a published one each may train and validate.
+    # Two families that copy wide speech may train, two may validate, one may test. A GAN of ours
+    # may train, a published one each may train and validate.
     counts = {s: sum(c.split is s for c in copies) for s in Split}
     assert counts == {Split.TRAIN: 8, Split.VALIDATION: 6, Split.TEST: 2}
     for families, wanted in ((GAN_COPYING, (2, 0, 0)), (PUBLISHED_COPYING, (2, 2, 0))):
@@ -254,6 +254,15 @@ def test_sources_keep_speakers_and_languages_apart() -> None:
     assert czech.who("a/sp-m-x.ogg") == ("fillets-cs-m", Split.VALIDATION)
     assert czech.who("a/sp-v-x.ogg") == ("fillets-cs-v", Split.TEST)
     assert czech.who("a/sp-hs-x.ogg") is None
+    games = {s.name: s for s in SOURCES if s.name in {"ktuberling", "klettres"}}
+    share = "usr/share"
+    told = games["ktuberling"].who(f"{share}/ktuberling/sounds/da/Cap.ogg")
+    assert told == ("kde-da", Split.TRAIN)
+    assert told == games["klettres"].who(f"./{share}/klettres/da/alpha/a.ogg")
+    greek = games["ktuberling"].who(f"{share}/ktuberling/sounds/el/Cap.ogg")
+    assert greek == ("kde-el", Split.VALIDATION)
+    for left_out in ("klettres/fr/alpha/a.ogg", "ktuberling/sounds/sr@latin/Cap.ogg"):
+        assert games[left_out.split("/")[0]].who(f"{share}/{left_out}") is None
     italian = next(s for s in SOURCES if s.name == "asterisk-it")
     assert italian.who("sounds/it/silence/1.wav") is None
 

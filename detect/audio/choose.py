@@ -34,23 +34,27 @@ class Candidate:
     """Networks whose logits are averaged."""
 
     title: str
-    run: Path
+    runs: tuple[Path, ...]
     front_ends: tuple[str, ...]
 
 
 def parsed(text: str) -> Candidate:
-    """TITLE=RUN:FRONT+FRONT. Raises ValueError."""
+    """TITLE=RUN,RUN:FRONT+FRONT; a front end is that of the last run that has it.
+
+    Raises ValueError.
+    """
     title, _, rest = text.partition("=")
-    run, _, names = rest.rpartition(":")
-    if not (title and run and names):
+    runs, _, names = rest.rpartition(":")
+    if not (title and runs and names):
         raise ValueError(f"{text!r} is not TITLE=RUN:FRONT+FRONT")
-    return Candidate(title=title, run=Path(run), front_ends=tuple(names.split("+")))
+    places = tuple(Path(run) for run in runs.split(","))
+    return Candidate(title=title, runs=places, front_ends=tuple(names.split("+")))
 
 
 def scorer(candidate: Candidate) -> Score:
     """(N,) at 16 kHz -> the candidate's score. Raises WeightsError."""
     blank = SpeechRange(mean=np.zeros(0), precision=np.zeros((0, 0)), distances=np.zeros(0))
-    nets = nets_of(candidate.run, candidate.front_ends)
+    nets = nets_of(candidate.runs, candidate.front_ends)
     detector = AudioDetector(nets, describe({}), blank)
 
     def score(wave: Samples) -> float:

@@ -1,6 +1,7 @@
 """From trained networks to the shipped audio detector: calibration, thresholds, range, card.
 
-    unmask train audio-fit --data SPEECH --run runs/audio/last.pt --out audio_detector.safetensors
+    unmask train audio-fit --data SPEECH --run runs/1/last.pt --run runs/2/last.pt \
+      --front-end fine --front-end complex --out audio_detector.safetensors
 
 Only the VALIDATION split is read for what is fitted: speakers and families that trained no network.
 The range of real speech is that of the TRAIN split, its conformal part of VALIDATION.
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import save_file
+from torch import Tensor
 
 from unmask.card import Card
 from unmask.datasets.manifest import Split
@@ -22,6 +24,7 @@ from unmask.datasets.speech_manifest import Utterance
 from unmask.detect.audio.audio_card import describe
 from unmask.detect.audio.inference import AudioDetector, half_seconds, pool
 from unmask.detect.audio.nets import Nets
+from unmask.detect.audio.packing import packed, unpacked
 from unmask.detect.audio.range import SpeechRange, summary
 from unmask.detect.audio.scoring import ENCODINGS, Floats, encoded, group_weights, thinned
 from unmask.detect.calibration import Calibration, fit
@@ -51,16 +54,18 @@ class Looked:
         return [[np.mean(same, 0) for same in zip(*row, strict=True)] for row in rows]
 
 
-def nets_of(run: Path, names: Sequence[str]) -> Nets:
-    """The networks of these front ends as they ship: a run's running average, in half precision.
+def nets_of(runs: Sequence[Path], names: Sequence[str]) -> Nets:
+    """The networks of these front ends as they ship: running averages, with what rounding costs.
 
-    Raises WeightsError where the run has none of them.
+    Each is that of the last run that has it. Raises WeightsError where none has.
     """
-    nets, kept = Nets(names), averaged(run)
+    nets = Nets(names)
+    kept: dict[str, Tensor] = {}
+    for run in runs:
+        kept |= averaged(run)
     if missing := nets.state_dict().keys() - kept.keys():
-        raise WeightsError(f"{run.name} has no {min(missing)}: it holds other front ends.")
-    nets.load_state_dict({k: kept[k] for k in nets.state_dict()})
-    nets.half().float()
+        raise WeightsError(f"No run has {min(missing)}: they hold other front ends.")
+    nets.load_state_dict(unpacked(packed({k: kept[k] for k in nets.state_dict()})))
     return nets
 
 
@@ -160,21 +165,21 @@ def speech_range(data: Sequence[Utterance]) -> SpeechRange:
     return SpeechRange.fit(found[Split.TRAIN], found[Split.VALIDATION])
 
 
-def build(data: Sequence[Utterance], run: Path, names: Sequence[str], weights: Path) -> Card:
-    """Calibrate a run's networks and write weights and card.
+def build(
+    data: Sequence[Utterance], runs: Sequence[Path], names: Sequence[str], weights: Path
+) -> Card:
+    """Calibrate the networks of the runs and write weights and card.
 
-    Raises ValueError where a class is missing, and WeightsError where the run cannot be read.
+    Raises ValueError where a class is missing, and WeightsError where a run cannot be read.
     """
-    nets = nets_of(run, names)
+    nets = nets_of(runs, names)
     found = look(nets, thinned(data, Split.VALIDATION, MOST))
     trained = sorted({u.family for u in data if u.fake and u.split is Split.TRAIN})
     card = describe(fit_all(found, names), trained)
     reals = speech_range(data)
-    state = {
-        f"nets.{k}": v.half() if v.is_floating_point() else v for k, v in nets.state_dict().items()
-    }
+    state = {f"nets.{k}": v for k, v in packed(nets.state_dict()).items()}
     weights.parent.mkdir(parents=True, exist_ok=True)
-    save_file({k: v.contiguous().clone() for k, v in (state | reals.tensors()).items()}, weights)
+    save_file(state | reals.tensors(), weights)
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     card = replace(card, sha256=digest, results={"validation_auc": ablation(found, names)})
     card.save(weights.with_suffix(".json"))

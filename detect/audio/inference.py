@@ -14,7 +14,10 @@ from unmask.card import Card, load_card
 from unmask.detect.audio.frontends import RATE
 from unmask.detect.audio.lcnn import TOP
 from unmask.detect.audio.nets import STEP, Nets, features_of
+from unmask.detect.audio.onnx_ear import OnnxEar
+from unmask.detect.audio.packing import unpacked
 from unmask.detect.audio.range import SpeechRange, summary
+from unmask.detect.audio.speech_transformer import SpeechTransformer
 from unmask.detect.calibration import Calibration
 from unmask.detect.inference import pick_device
 from unmask.sound import Region, Samples
@@ -138,7 +141,11 @@ def load_audio_detector(device: str = "auto", weights: Path = WEIGHTS) -> AudioD
     card = load_card(weights)
     tensors = load_file(weights)
     nets = Nets(card.calibration["front_ends"])
-    kept = {k.removeprefix("nets."): v.float() for k, v in tensors.items() if k.startswith("nets.")}
-    nets.load_state_dict(kept)
-    nets.to(pick_device(device))
+    kept = {k.removeprefix("nets."): v for k, v in tensors.items() if k.startswith("nets.")}
+    nets.load_state_dict(unpacked(kept))
+    nets.to(chosen := pick_device(device))
+    if chosen.type == "cpu":
+        for net in nets.values():
+            if isinstance(net, SpeechTransformer):
+                net.ear = OnnxEar(net.ear)
     return AudioDetector(nets, card, SpeechRange.of(tensors))

@@ -6,9 +6,11 @@ from torch import Tensor, nn
 
 from unmask.detect.audio.frontends import FRONT_ENDS, HOP
 from unmask.detect.audio.lcnn import Lcnn
+from unmask.detect.audio.speech_transformer import SpeechTransformer
 from unmask.errors import WeightsError
 
 POOLS = 3  # halvings of time: a logit each 8 frames
+WIDTH = 32  # channels of the first layer of the light CNNs
 STEP = 2**POOLS * HOP  # samples between two logits: 0.12 s
 
 
@@ -19,11 +21,17 @@ class Nets(nn.ModuleDict):
         """Raises WeightsError where a name is no front end's."""
         if unknown := set(names) - FRONT_ENDS.keys():
             raise WeightsError(f"The front ends are {', '.join(FRONT_ENDS)}, not {min(unknown)}.")
-        super().__init__({name: Lcnn(FRONT_ENDS[name].rows, pools=POOLS) for name in names})
+        super().__init__({name: _net(name) for name in names})
 
     def forward(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
         """(B, rows, T) of each front end -> its frame logits (B, T // 8)."""
         return {name: net(features[name]) for name, net in self.items()}
+
+
+def _net(name: str) -> nn.Module:
+    if name == "complex":
+        return SpeechTransformer()
+    return Lcnn(FRONT_ENDS[name].rows, pools=POOLS, width=WIDTH)
 
 
 def features_of(names: Sequence[str], waves: Tensor) -> dict[str, Tensor]:

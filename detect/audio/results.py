@@ -62,7 +62,7 @@ def scorers(
     found: dict[str, Score] = {OURS: lambda wave: ours.score(wave).score}
     found["LFCC-GMM"] = LfccGmm(data, components=components).score
     if run is not None:
-        peer = AudioDetector(nets_of(run, ("lfcc",)), ours.card, ours.reals)
+        peer = AudioDetector(nets_of([run], ("lfcc",)), ours.card, ours.reals)
 
         def lcnn(wave: Samples) -> float:
             return pool(peer.frames(wave)["lfcc"])

@@ -25,7 +25,9 @@ from unmask.datasets.manifest import Split
 from unmask.datasets.speech_manifest import Utterance
 from unmask.detect.audio.lcnn import pooled
 from unmask.detect.audio.nets import Nets, features_of
+from unmask.detect.audio.packing import unpacked
 from unmask.detect.audio.pairs import Mixture, PairStream, Pool
+from unmask.detect.audio.speech_transformer import published
 from unmask.detect.evaluation.figures import auc
 from unmask.detect.train import averaged, keep, resume, schedule
 from unmask.errors import WeightsError
@@ -126,11 +128,18 @@ def begin(nets: Nets, start: Path) -> None:
     Raises WeightsError where it has none for any.
     """
     kept, state = averaged(start), nets.state_dict()
-    kept = {k.removeprefix("nets."): v for k, v in kept.items()}
+    kept = unpacked({k.removeprefix("nets."): v for k, v in kept.items()})
     known = {k: kept[k] for k in state if k in kept}
     if not known:
         raise WeightsError(f"{start.name} holds no network of {', '.join(nets)}.")
     nets.load_state_dict(state | known)
+
+
+def listen(nets: Nets, backbone: Path) -> None:
+    """Give the network of `complex` its published ear. Raises WeightsError."""
+    if "complex" not in nets:
+        raise WeightsError(f"{backbone.name} is for the front end complex alone.")
+    nets["complex"].load_state_dict(published(backbone), strict=False)  # the head is ours
 
 
 def train(
@@ -139,19 +148,26 @@ def train(
     config: TrainConfig,
     *,
     start: Path | None = None,
+    backbone: Path | None = None,
     device: str = "cpu",
 ) -> Path:
     """Train and return the path of the last checkpoint; `detect.train.averaged` reads it.
 
+    It begins at `start` (a run, or what ships), "complex" else at `backbone`, DistillMOS.
+
     Raises ValueError (a class without recordings; a checkpoint of other options), WeightsError
-    where `start` cannot be read or has none of these front ends, FloatingPointError where the loss
-    is lost.
+    where `start` or `backbone` cannot be read or has no weights that these front ends need,
+    FloatingPointError where the loss is lost.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     nets = Nets(config.front_ends)
+    if backbone is not None:
+        listen(nets, backbone)
     if start is not None:
         begin(nets, start)
+    elif "complex" in nets and backbone is None:
+        raise WeightsError("The front end complex begins at the weights of DistillMOS.")
     nets.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = torch.optim.swa_utils.AveragedModel(
         nets, avg_fn=running(config.ema), use_buffers=True
