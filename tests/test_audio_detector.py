@@ -81,7 +81,7 @@ def test_it_is_registered_for_sound_and_clips() -> None:
 
 def test_weights_are_small_and_their_card_names_weaknesses() -> None:
     detector = load_audio_detector("cpu")
-    assert WEIGHTS.stat().st_size < 1_000_000
+    assert WEIGHTS.stat().st_size < 5_000_000
     assert detector.card.weaknesses
     assert set(detector.calibration) == {"recording", "half_second"}
 

@@ -26,7 +26,7 @@ from unmask.sound import Region, Samples, clock, mono, resampled
 from unmask.voice import speech_or_reason
 
 MOSTLY = 0.8  # part of the speech from which a recording is synthetic as a whole, not in part
-VIEW_SECONDS = 16.0  # of speech that views are made of
+VIEW_SECONDS = 8.0  # of speech that views are made of
 _WINDOW, _QUIET = 512, 1e-6  # of the spectrum that tells the bandwidth: points, power over the peak
 
 # What a detector must see through. A finding that turns with one of these is no finding.

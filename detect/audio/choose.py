@@ -20,6 +20,7 @@ from unmask.datasets.speech_manifest import read_speech
 from unmask.detect.audio.audio_card import describe
 from unmask.detect.audio.fit import nets_of
 from unmask.detect.audio.inference import AudioDetector, pool
+from unmask.detect.audio.onnx_ear import quickened
 from unmask.detect.audio.range import SpeechRange
 from unmask.detect.audio.results import ahead, by_family
 from unmask.detect.audio.scoring import Score, Table, gather, thinned
@@ -54,7 +55,7 @@ def parsed(text: str) -> Candidate:
 def scorer(candidate: Candidate) -> Score:
     """(N,) at 16 kHz -> the candidate's score. Raises WeightsError."""
     blank = SpeechRange(mean=np.zeros(0), precision=np.zeros((0, 0)), distances=np.zeros(0))
-    nets = nets_of(candidate.runs, candidate.front_ends)
+    nets = quickened(nets_of(candidate.runs, candidate.front_ends))
     detector = AudioDetector(nets, describe({}), blank)
 
     def score(wave: Samples) -> float:

@@ -14,10 +14,9 @@ from unmask.card import Card, load_card
 from unmask.detect.audio.frontends import RATE
 from unmask.detect.audio.lcnn import TOP
 from unmask.detect.audio.nets import STEP, Nets, features_of
-from unmask.detect.audio.onnx_ear import OnnxEar
+from unmask.detect.audio.onnx_ear import quickened
 from unmask.detect.audio.packing import unpacked
 from unmask.detect.audio.range import SpeechRange, summary
-from unmask.detect.audio.speech_transformer import SpeechTransformer
 from unmask.detect.calibration import Calibration
 from unmask.detect.inference import pick_device
 from unmask.sound import Region, Samples
@@ -26,6 +25,8 @@ WEIGHTS = Path(__file__).parents[1] / "weights" / "audio_detector.safetensors"
 CHUNK = 66 * STEP  # samples that a network sees at once: 7.9 s
 MOST_CHUNKS = 38  # five minutes: of longer recordings, chunks that are spread evenly
 HALF = 0.5  # seconds between two values of a timeline
+SPARSE = 4  # chunks from which on a slow network looks at every second one
+_SLOW = frozenset({"complex"})
 _BATCH = 8  # chunks at once
 
 Floats = NDArray[np.float32]
@@ -100,16 +101,25 @@ class AudioDetector:
         """(M,) frame logits of each front end, of (N,) at 16 kHz; NaN where it did not look."""
         count = max(1, len(wave) // STEP)
         found = {name: np.full(count, np.nan, np.float32) for name in self.nets}
-        starts = chunk_starts(len(wave))
-        for first in range(0, len(starts), _BATCH):
-            places = starts[first : first + _BATCH]
-            parts = np.stack([wave[s : s + CHUNK] for s in places])
-            features = features_of(tuple(self.nets), torch.from_numpy(parts).to(self.device))
-            for name, logits in self.nets(features).items():
-                for start, values in zip(places, logits.float().cpu().numpy(), strict=True):
+        for name, net in self.nets.items():
+            starts = chunk_starts(len(wave))
+            if name in _SLOW and len(starts) > SPARSE:
+                starts = starts[::2]
+            for first in range(0, len(starts), _BATCH):
+                places = starts[first : first + _BATCH]
+                parts = np.stack([wave[s : s + CHUNK] for s in places])
+                features = features_of((name,), torch.from_numpy(parts).to(self.device))[name]
+                for start, values in zip(places, net(features).float().cpu().numpy(), strict=True):
                     room = found[name][start // STEP :][: len(values)]
                     room[:] = values[: len(room)]
         return found
+
+    def mean(self, frames: Mapping[str, Floats]) -> Floats:
+        """(M,) the mean of the networks that looked; NaN where none did."""
+        every = np.stack(list(frames.values()))
+        looked = np.isfinite(every)
+        total = np.where(looked, every, 0).sum(0)
+        return np.where(looked.any(0), total / np.maximum(looked.sum(0), 1), np.nan)
 
     def score(self, wave: Samples, regions: Sequence[Region] = ()) -> Scored:
         """Judge (N,) at 16 kHz by its speech: `regions` of it, or all of it where none is given."""
@@ -119,7 +129,7 @@ class AudioDetector:
         if not speech.any():  # a region shorter than a frame
             speech[:] = True
         kept = {name: np.where(speech, values, np.nan) for name, values in frames.items()}
-        mean = np.mean(list(kept.values()), 0)
+        mean = self.mean(kept)
         return Scored(
             score=pool(mean),
             logits={name: pool(values) for name, values in kept.items()},
@@ -143,9 +153,5 @@ def load_audio_detector(device: str = "auto", weights: Path = WEIGHTS) -> AudioD
     nets = Nets(card.calibration["front_ends"])
     kept = {k.removeprefix("nets."): v for k, v in tensors.items() if k.startswith("nets.")}
     nets.load_state_dict(unpacked(kept))
-    nets.to(chosen := pick_device(device))
-    if chosen.type == "cpu":
-        for net in nets.values():
-            if isinstance(net, SpeechTransformer):
-                net.ear = OnnxEar(net.ear)
-    return AudioDetector(nets, card, SpeechRange.of(tensors))
+    nets.to(pick_device(device))
+    return AudioDetector(quickened(nets), card, SpeechRange.of(tensors))

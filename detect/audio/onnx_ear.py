@@ -1,8 +1,12 @@
 """The ear of the speech transformer by ONNX Runtime: 60% of the time that eager PyTorch takes."""
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
+from unmask.detect.audio.nets import Nets
+from unmask.detect.audio.speech_transformer import SpeechTransformer
 from unmask.detect.onnx_graph import Graph
 from unmask.detect.onnx_nets import convolution
 from unmask.detect.onnx_session import Session
@@ -21,6 +25,15 @@ class OnnxEar(nn.Module):
     def forward(self, spectrum: Tensor) -> Tensor:
         """(B, 2, F, T) -> (B, C, F', T')."""
         return torch.from_numpy(self._session.run({"spectrum": spectrum.numpy()})[0])
+
+
+def quickened(nets: Nets) -> Nets:
+    """The same networks to ask, not to train: on a processor with an ear of ONNX Runtime."""
+    found = copy.deepcopy(nets).eval()
+    for net in found.values():
+        if isinstance(net, SpeechTransformer) and net.positions.device.type == "cpu":
+            net.ear = OnnxEar(net.ear)
+    return found
 
 
 def _model(ear: nn.Module) -> bytes:
