@@ -186,12 +186,13 @@ def test_a_class_or_a_file_that_is_missing_is_said(corpus: list[Utterance], tmp_
         read_wave(broken)
 
 
-def test_few_groups_allow_no_certainty() -> None:
+def test_no_number_of_groups_allows_certainty() -> None:
     sure = Calibration(slope=1.0, offset=0.0, miss=0.001, alarm=0.002)
-    found = modest(sure, families=2, corpora=4)
-    assert (found.miss, found.alarm) == pytest.approx((1 / 6, 0.1))
-    assert float(found.llr(1e6)) == pytest.approx(np.log(9))
+    few = modest(sure, families=0, corpora=1)
+    assert (few.miss, few.alarm) == pytest.approx((0.5, 0.25))
     many = modest(sure, families=99, corpora=99)
-    assert (many.miss, many.alarm) == (0.1, 0.1)  # never sure enough to decide alone
-    unsure = Calibration(slope=1.0, offset=0.0, miss=0.3, alarm=0.2)
+    assert (many.miss, many.alarm) == (0.3, 0.1)
+    assert float(many.llr(1e6)) == pytest.approx(np.log(9))
+    assert float(many.llr(-1e6)) == pytest.approx(np.log(3 / 7))
+    unsure = Calibration(slope=1.0, offset=0.0, miss=0.4, alarm=0.2)
     assert modest(unsure, families=9, corpora=9) == unsure

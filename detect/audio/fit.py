@@ -35,9 +35,10 @@ from unmask.detect.train import averaged
 from unmask.errors import WeightsError
 
 MOST = 40  # recordings of a family, and of a corpus
-# With the rate that six corpora allow, 3% to 8% of the real recordings of corpora that calibrated
-# nothing were called synthetic at even odds, where 1% was promised.
-ALONE = 0.1
+# Least rates, whatever the number of groups. With the alarms that six corpora allow, 3% to 8% of
+# the real recordings of corpora that calibrated nothing were called synthetic at even odds, where
+# 1% was promised; and of seven families that calibrated nothing two are not heard.
+ALARM, MISS = 0.1, 0.3
 FALSE_POSITIVES = {"llr_fpr_1": 0.01, "llr_fpr_5": 0.05}
 
 
@@ -122,13 +123,13 @@ def modest(found: Calibration, *, families: int, corpora: int) -> Calibration:
 
     What decides is whether a new family is heard and a new corpus is not mistaken, and recordings
     of one group err together: n groups without an error leave a rate of about 1 / (2 (n + 1)) for
-    the next one (Krichevsky and Trofimov 1981), however many recordings they hold. ALONE is the
-    least of both rates, whatever the number: with it a ratio lies between 1/9 and 9.
+    the next one (Krichevsky and Trofimov 1981), however many recordings they hold. With ALARM and
+    MISS a ratio lies between 3/7 and 9.
     """
     return replace(
         found,
-        miss=max(found.miss, 0.5 / (families + 1), ALONE),
-        alarm=max(found.alarm, 0.5 / (corpora + 1), ALONE),
+        miss=max(found.miss, 0.5 / (families + 1), MISS),
+        alarm=max(found.alarm, 0.5 / (corpora + 1), ALARM),
     )
 
 
