@@ -258,7 +258,7 @@ def test_a_set_is_cut_by_level_and_lines_that_both_say_are_told(
         speaker = f"fillets-nl-{name.split('-')[1]}"
         data = to_pcm(voice(seconds)) if seconds else b""
         place = f"sound/{level}/nl/{name}.ogg"
-        return Clip(name=place, data=data, speaker=speaker, split=Split.TRAIN)
+        return Clip(name=place, data=data, speaker=speaker, language="nl", split=Split.TRAIN)
 
     levels = [f"level{n}" for n in range(8)] + ["turtle"]
     found = [line(level, f"x-{fish}-one") for level in levels for fish in "mv"]
