@@ -44,7 +44,7 @@ class Source:
     """A set of recordings. It is read from its package, or from a folder of the research data."""
 
     name: str
-    language: str  # ISO 639-1; "": that of a file, by its name
+    language: str  # ISO 639; "": that of a file, by its name
     band: int  # Hz, WIDE or NARROW
     licence: str
     minutes: float  # that a corpus takes of each speaker by default
@@ -74,7 +74,7 @@ def clips(source: Source, place: Path) -> Iterator[Clip]:
         known = source.who(name)
         if known:
             speaker, split = known
-            language = source.language or _language(name)[:2]
+            language = source.language or _language(name).split("_")[0]
             yield Clip(name=name, data=data, speaker=speaker, language=language, split=split)
 
 

@@ -86,6 +86,20 @@ def test_weights_are_small_and_their_card_names_weaknesses() -> None:
     assert set(detector.calibration) == {"recording", "half_second"}
 
 
+def test_of_a_long_recording_the_slow_network_hears_every_second_stretch() -> None:
+    detector = load_audio_detector("cpu")
+    wave = np.random.default_rng(2).normal(0, 0.1, 6 * CHUNK).astype(np.float32)
+    frames = detector.frames(wave)
+    stretches = np.isfinite(frames["complex"]).reshape(6, -1)
+    assert stretches.all(1).tolist() == [True, False] * 3
+    assert not stretches[1::2].any()
+    mean, left_out = detector.mean(frames), ~stretches.ravel()
+    np.testing.assert_allclose(
+        mean[left_out], (frames["constant_q"] + frames["fine"])[left_out] / 2, rtol=1e-5
+    )
+    assert np.isfinite(mean).all()
+
+
 @pytest.mark.parametrize("length", [STEP - 1, STEP, CHUNK, CHUNK + 1, 3 * CHUNK + 5000])
 def test_every_frame_of_a_recording_is_looked_at(length: int) -> None:
     detector = load_audio_detector("cpu")

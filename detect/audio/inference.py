@@ -25,7 +25,7 @@ WEIGHTS = Path(__file__).parents[1] / "weights" / "audio_detector.safetensors"
 CHUNK = 66 * STEP  # samples that a network sees at once: 7.9 s
 MOST_CHUNKS = 38  # five minutes: of longer recordings, chunks that are spread evenly
 HALF = 0.5  # seconds between two values of a timeline
-SPARSE = 4  # chunks from which on a slow network looks at every second one
+SPARSE = 4  # chunks; of more a slow network looks at every second one
 _SLOW = frozenset({"complex"})
 _BATCH = 8  # chunks at once
 
