@@ -26,6 +26,11 @@ from unmask.errors import WeightsError
 WEIGHTS = Path(__file__).with_name("weights") / "decoders.safetensors"
 
 
+def shipped_decoders(weights: Path = WEIGHTS) -> list[str]:
+    """The names of those that are packed, in the order of SPECS. Raises WeightsError."""
+    return [name for name in SPECS if name in load_card(weights).results]
+
+
 def load_decoder(spec: DecoderSpec, weights: Path = WEIGHTS) -> Autoencoder:
     """The trained autoencoder of a spec, ready to reconstruct.
 

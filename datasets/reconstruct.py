@@ -22,7 +22,7 @@ from rich.console import Console
 
 from unmask.datasets.corpus import save_png, stem_for
 from unmask.datasets.decoder_training import DecoderTraining, train, trained_steps
-from unmask.datasets.decoder_weights import load_decoder
+from unmask.datasets.decoder_weights import load_decoder, shipped_decoders
 from unmask.datasets.decoders import SPECS, Autoencoder, DecoderSpec
 from unmask.datasets.loaders import load
 from unmask.datasets.loaders_tree import DatasetError, DatasetReason, thin
@@ -227,7 +227,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", nargs="+", required=True, help="data sets with photographs")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--decoders", nargs="+", choices=SPECS, default=list(SPECS), metavar="NAME")
+    parser.add_argument("--decoders", nargs="+", choices=SPECS, metavar="NAME")
     parser.add_argument("--shipped", action="store_true", help="decoders that come with unmask")
     parser.add_argument("--steps", type=int, default=DecoderTraining.steps)
     parser.add_argument("--seed", type=int, default=DecoderTraining.seed)
@@ -253,7 +253,8 @@ def main() -> None:
     )
     console = Console()
     try:
-        make(given.data, given.out, [SPECS[n] for n in given.decoders], config, console)
+        names = given.decoders or (shipped_decoders() if given.shipped else SPECS)
+        make(given.data, given.out, [SPECS[n] for n in names], config, console)
     except (DatasetError, WeightsError) as error:
         console.print(str(error), markup=False)
         raise SystemExit(2) from error

@@ -14,7 +14,7 @@ from scenes import decoded, encoded, scene
 
 from unmask.datasets import pairs, reconstruct
 from unmask.datasets.decoder_training import DecoderTraining, train
-from unmask.datasets.decoder_weights import load_decoder, pack
+from unmask.datasets.decoder_weights import load_decoder, pack, shipped_decoders
 from unmask.datasets.decoders import (
     FAMILIES,
     SPECS,
@@ -276,6 +276,18 @@ def test_the_decoders_that_come_with_unmask_need_no_training(tmp_path: Path) -> 
     assert not list((tmp_path / "out").rglob("*.pt"))
     with pytest.raises(WeightsError, match="bicubic-d4-plain-l1"):
         load_decoder(SPECS["bicubic-d4-plain-l1"])
+
+
+def test_without_names_those_that_come_with_unmask_are_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = shipped_decoders()
+    assert "bicubic-d4-plain-l1" not in packed
+    data, out = f"real:{tree(tmp_path / 'mine')}", tmp_path / "out"
+    given = ["x", "--data", data, "--out", str(out), "--shipped", "--side", "64", "--limit", "1"]
+    monkeypatch.setattr("sys.argv", given)
+    reconstruct.main()
+    assert list(json.loads((out / "decoders.json").read_text())) == packed
 
 
 def opened(sample: Sample) -> Pixels:
