@@ -24,7 +24,7 @@ from unmask.detect.evaluation.reliability import cllr, ece
 from unmask.detect.evaluation.resampling import AUC, difference, draw, estimate, figures_drawn
 from unmask.detect.evaluation.tables import Estimate
 from unmask.detect.experts import FORMS
-from unmask.detect.fusion_train import GRIDS, SIZE, Inputs, calibrated, crossed, preparer
+from unmask.detect.fusion_train import GRIDS, SCALE, Inputs, calibrated, crossed, preparer
 from unmask.detect.handmade import columns, features
 from unmask.detect.handmade_model import load as load_handmade
 from unmask.detect.quality import NAMES as QUALITY
@@ -38,7 +38,7 @@ def subsets(names: Sequence[str], shipped: Sequence[str]) -> dict[str, tuple[str
 
     `names` are all inputs: what is neither shipped nor a quality covariate is a candidate.
     """
-    candidates = [n for n in names if n not in (*shipped, *QUALITY, SIZE)]
+    candidates = [n for n in names if n not in (*shipped, *QUALITY, SCALE)]
     # A single shipped expert is the shipped fusion.
     alone = (*(shipped if len(shipped) > 1 else ()), *candidates)
     found: dict[str, tuple[str, ...]] = {f"{name} alone": (name,) for name in alone}

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from unmask.detect.scale import Scale
+
 LIMIT = 4.0  # deviations from the middle beyond which an input counts no more
 PENALTY = 1.0  # of the ridge; as scikit-learn's C
 
@@ -65,34 +67,33 @@ class Fusion:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Fusions:
-    """The combiner of small pictures, which are looked at otherwise, and that of all others."""
+    """A combiner for each scale of pictures, as they are looked at otherwise."""
 
-    usual: Fusion
-    small: Fusion
+    by_scale: Mapping[Scale, Fusion]
 
     @property
     def names(self) -> tuple[str, ...]:
         """(D,) of the inputs."""
-        return self.usual.names
+        return self.by_scale[Scale.USUAL].names
 
-    def of(self, small: bool) -> Fusion:
-        """The one for such a picture."""
-        return self.small if small else self.usual
-
-    def logit(self, x: ArrayLike, small: ArrayLike) -> Floats:
-        """(N, D), (N,) whether a picture is small -> (N,); above 0 leans to synthetic."""
-        return np.where(np.asarray(small, bool), self.small.logit(x), self.usual.logit(x))
+    def logit(self, x: ArrayLike, scales: ArrayLike) -> Floats:
+        """(N, D), (N,) of Scale -> (N,); above 0 leans to synthetic."""
+        which = np.asarray(scales)
+        found = np.zeros(len(which))
+        for scale, fusion in self.by_scale.items():
+            found = np.where(which == scale, fusion.logit(x), found)
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """For a card."""
-        return {"usual": self.usual.to_json(), "small": self.small.to_json()}
+        return {scale.value: fusion.to_json() for scale, fusion in self.by_scale.items()}
 
     @classmethod
     def load(cls, fields: Mapping[str, Any]) -> "Fusions":
         """From a card. Raises KeyError where something is missing."""
-        return cls(usual=Fusion.load(fields["usual"]), small=Fusion.load(fields["small"]))
+        return cls({scale: Fusion.load(fields[scale.value]) for scale in Scale})
 
 
 def fit_fusion(

@@ -33,16 +33,18 @@ from unmask.detect.fusion import Fusion, Fusions, fit_fusion
 from unmask.detect.image_card import describe
 from unmask.detect.inference import WEIGHTS, Detector
 from unmask.detect.likelihood import Coder, Range, load_expert
+from unmask.detect.packing import packed, unpacked
 from unmask.detect.portrait import PortraitNet
 from unmask.detect.quality import NAMES as QUALITY
 from unmask.detect.quality import quality
-from unmask.detect.scale import is_small
+from unmask.detect.scale import Scale, scale_of
+from unmask.detect.tiles import cut as tiles_of
 from unmask.detect.train import averaged
 from unmask.errors import WeightsError
 from unmask.media import open_bytes, open_media
 
 GRIDS = {"image": ("standard", "scale:0.75+jpeg:70"), "video": ("h264:26",)}
-SIZE = "small"  # a column of 0 and 1: which fusion a picture goes through
+SCALE = "scale"  # a column: the number of the Scale whose fusion a picture goes through
 MOST = 20  # pictures of a corpus, generator and class
 FALSE_POSITIVES = {"llr_fpr_1": 0.01, "llr_fpr_5": 0.05}
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
@@ -90,9 +92,10 @@ class Inputs:
             )  # fmt: skip
 
     @property
-    def small(self) -> NDArray[np.bool_]:
-        """(N * P,) whether a picture is small."""
-        return self.flat([SIZE])[:, 0] > 0.5
+    def scales(self) -> NDArray[np.str_]:
+        """(N * P,) of Scale."""
+        which = self.flat([SCALE])[:, 0].astype(int)
+        return np.asarray(np.array(list(Scale))[which])
 
     def flat(self, names: Sequence[str]) -> Floats:
         """(N * P, len(names)): the pictures of a perturbation one after the other."""
@@ -144,7 +147,7 @@ def gather(detector: Detector, data: Sequence[Sample], grid: Sequence[str]) -> I
     """Score every picture under every perturbation, both classes through the same JPEG 95."""
     changes = parse_all(grid)
     ready = preparer(data)
-    names = (*detector.fusion.names, *QUALITY, SIZE)
+    names = (*detector.fusion.names, *QUALITY, SCALE)
 
     def look(sample: Sample) -> list[list[float]]:
         media = open_bytes(ready(sample), sample.path.name)
@@ -168,24 +171,27 @@ def gather(detector: Detector, data: Sequence[Sample], grid: Sequence[str]) -> I
 
 def _row(detector: Detector, pixels: Pixels) -> list[float]:
     scored = detector.score(pixels)
-    small = is_small((pixels.shape[0], pixels.shape[1]))
-    return [*scored.inputs.values(), *map(float, quality(pixels)), float(small)]
+    tiles = tiles_of(pixels)
+    scale = list(Scale).index(scale_of(tiles.size, tiles.pixels))
+    return [*scored.inputs.values(), *map(float, quality(pixels)), float(scale)]
 
 
 def fitted(inputs: Inputs, names: Sequence[str]) -> Fusions:
-    """The combiners of the named inputs: where a class has no small picture, one for all sizes."""
+    """The combiners of the named inputs: where a class has no such picture, one of them all."""
     repeats = len(inputs.perturbations)
-    x, small = inputs.flat(names), inputs.small
+    x, scales = inputs.flat(names), inputs.scales
     fake = np.repeat(inputs.fake, repeats)
     weights = np.repeat(group_weights(inputs.samples), repeats)
 
     def of(kept: NDArray[np.bool_]) -> Fusion:
         return fit_fusion(tuple(names), x[kept], fake[kept], weights[kept])
 
-    if len(set(fake[small].tolist())) < 2 or len(set(fake[~small].tolist())) < 2:
-        one = of(np.ones(len(x), bool))
-        return Fusions(usual=one, small=one)
-    return Fusions(usual=of(~small), small=of(small))
+    found = {}
+    for scale in Scale:
+        kept = scales == scale
+        both = len(set(fake[kept].tolist())) == 2
+        found[scale] = of(kept if both else np.ones(len(x), bool))
+    return Fusions(found)
 
 
 def crossed(inputs: Inputs, names: Sequence[str]) -> Floats:
@@ -204,7 +210,7 @@ def crossed(inputs: Inputs, names: Sequence[str]) -> Floats:
         out = groups == group
         rest = _part(inputs, ~out)
         own = _part(inputs, out)
-        found[out] = fitted(rest, names).logit(own.flat(names), own.small).reshape(-1, repeats)
+        found[out] = fitted(rest, names).logit(own.flat(names), own.scales).reshape(-1, repeats)
     return found
 
 
@@ -276,7 +282,7 @@ def build(
     weights.parent.mkdir(parents=True, exist_ok=True)
     found["image"].save(weights.with_name("validation_inputs.npz"))
     card = describe(fit_all(found, names))
-    tensors = _tensors(nets | {"coder": likelihood, "portrait": gate}, photographs)
+    tensors = _tensors(nets, {"coder": likelihood, "portrait": gate}, photographs)
     save_file(tensors, weights)
     card = replace(card, sha256=hashlib.sha256(weights.read_bytes()).hexdigest())
     card.save(weights.with_suffix(".json"))
@@ -288,7 +294,7 @@ def fit_all(found: Mapping[str, Inputs], names: Sequence[str]) -> dict[str, dict
     fusion = fitted(found["image"], names)
     scores = {"image": crossed(found["image"], names)}
     clips = found["video"]  # through the same fusion: there is one
-    logits = fusion.logit(clips.flat(names), clips.small)
+    logits = fusion.logit(clips.flat(names), clips.scales)
     scores["video"] = logits.reshape(len(clips.samples), -1)
     calibration = {kind: calibrated(found[kind], scores[kind]) for kind in GRIDS}
     llr = calibration["image"].llr(scores["image"])
@@ -300,12 +306,11 @@ def fit_all(found: Mapping[str, Inputs], names: Sequence[str]) -> dict[str, dict
 
 
 def _nets(checkpoints: Mapping[str, Sequence[Path]]) -> dict[str, nn.Module]:
-    """What is shipped is what is measured: half precision."""
+    """What is shipped is what is measured: large matrices in eight bits, the rest in half."""
     nets = expert_nets(checkpoints)
     for name, net in nets.items():
         state = soup(checkpoints[name]) if checkpoints[name] else shipped_state(name)
-        net.load_state_dict({key: state[key] for key in net.state_dict()})
-        net.half().float()
+        net.load_state_dict(unpacked(packed({key: state[key] for key in net.state_dict()})))
     return nets
 
 
@@ -338,12 +343,16 @@ def _blank(names: Sequence[str]) -> Fusions:
     one = Fusion(
         names=tuple(names), centre=zeros, scale=zeros + 1, coefficients=zeros, intercept=0.0
     )
-    return Fusions(usual=one, small=one)
+    return Fusions(dict.fromkeys(Scale, one))
 
 
-def _tensors(nets: Mapping[str, nn.Module], photographs: Range) -> dict[str, Tensor]:
-    found = {}
+def _tensors(
+    nets: Mapping[str, nn.Module], others: Mapping[str, nn.Module], photographs: Range
+) -> dict[str, Tensor]:
+    found: dict[str, Tensor] = {}
     for name, net in nets.items():
+        found |= {f"{name}.{key}": tensor for key, tensor in packed(net.state_dict()).items()}
+    for name, net in others.items():
         for key, tensor in net.state_dict().items():
             halved = tensor.half() if tensor.is_floating_point() else tensor
             found[f"{name}.{key}"] = halved.contiguous().clone()

@@ -15,21 +15,21 @@ for SEED in 1 2: unmask train detector --recipe patchnet --backbone efficientnet
 python -m unmask.detect.likelihood_train --data DATA photographs --out runs/coder --steps 1700
 for SEED in 1 2: unmask train detector --recipe patchnet --start MEAN --lr 2e-4 --steps 420 \
 --unpaired 0.5 --seed SEED --out runs/more-SEED --data aligned --data DATA  (MEAN: of runs 1 and 2)
-for SEED in 1 2: unmask train detector --recipe stylegan --start PATCHNET --steps 700 \
---unpaired 0.8 --seed SEED --out runs/faces-SEED --data aligned --data DATA  (PATCHNET: of all four)
-for SEED in 3 4: the same with --steps 1400
 unmask train detector --recipe stylegan --backbone efficientnet-lite0.pth --lr 6e-4 --steps 1600 \
 --unpaired 0.9 --seed 5 --out runs/whole-5 --data aligned --data DATA
 for SEED in 8 9: unmask train detector --recipe stylegan --start runs/whole-5/last.pt --lr 4e-4 \
 --steps 460 --unpaired 0.5 --seed SEED --out runs/whole-SEED --data aligned --data DATA
+unmask train detector --recipe stylegan-lite2 --backbone efficientnet-lite2.pth --steps 1600 \
+--unpaired 0.9 --seed 21 --check-every 100 --out runs/large-21 --data aligned --data DATA \
+ (stopped after 1,000 steps)
+unmask train detector --recipe stylegan-lite2 --start runs/large-21/last.pt --lr 4e-4 --steps 600 \
+--unpaired 0.45 --seed 22 --out runs/large-22 --data aligned --data DATA
 python -m unmask.detect.portrait_train --data DATA photographs --out portrait.safetensors
 unmask train fusion --expert patchnet=runs/1/last.pt --expert patchnet=runs/2/last.pt \
 --expert patchnet=runs/more-1/last.pt --expert patchnet=runs/more-2/last.pt \
---expert stylegan=runs/faces-1/last.pt --expert stylegan=runs/faces-2/last.pt \
---expert stylegan=runs/faces-3/last.pt --expert stylegan=runs/faces-4/last.pt \
---expert stylegan=PATCHNET \
 --expert faces=runs/whole-5/last.pt --expert faces=runs/whole-8/last.pt \
 --expert faces=runs/whole-9/last.pt \
+--expert faces_lite2=runs/large-21/last.pt --expert faces_lite2=runs/large-22/last.pt \
 --portrait portrait.safetensors \
 --coder runs/coder/likelihood.safetensors --data aligned --data DATA --data photographs"""
 
@@ -62,14 +62,14 @@ def describe(fitted: Mapping[str, Any]) -> Card:
         task="Is this picture generated? Logit of one network or of three; above 0 leans to"
         " synthetic.",
         architecture="patchnet: EfficientNet-Lite0 to patch logits at stride 16, the mean of the"
-        " weights of four runs, seen as it is, mirrored and upside down; stylegan: the same"
-        " network, trained on from there on StyleGAN's faces above all (the mean of the weights of"
-        " four runs and of those they began at); faces: the same network, trained from ImageNet on"
-        " them (the mean of a run and of two that went on from it); where a small network sees"
-        " that a face fills the picture, the mean of the three networks' patches counts; pictures"
-        " of up to 160 x 160 pixels are seen at double size too, enlarged ones at half, and small"
-        " ones have a fusion of their own; a lossless coder of photographs says what is out of"
-        " range",
+        " weights of four runs, seen as it is, mirrored and upside down; faces: the same network,"
+        " trained from ImageNet on StyleGAN's faces above all (the mean of a run and of two that"
+        " went on from it); faces_lite2: EfficientNet-Lite2, trained likewise (the mean of a run"
+        " and of one that went on from it with more reconstructions), both seen as it is and"
+        " mirrored; where a small network sees that a face fills the picture, the mean of the two"
+        " counts half and patchnet half; pictures of up to 160 x 160 pixels are seen at double size"
+        " too, enlarged ones at half, and both have a fusion of their own; large matrices of"
+        " weights in eight bits; a lossless coder of photographs says what is out of range",
         papers=(
             "Chai et al. 2020, What makes fake images detectable?",
             "Tan and Le 2019, EfficientNet",
@@ -77,13 +77,14 @@ def describe(fitted: Mapping[str, Any]) -> Card:
             "Wortsman et al. 2022, Model soups; Robust fine-tuning of zero-shot models",
             "Cozzolino et al. 2024, ZED; Cao et al. 2020, SReC",
             "Wichmann and Hill 2001, The psychometric function (calibration)",
+            "Jacob et al. 2018, Quantization and training of neural networks",
             "Vovk et al. 2005, Algorithmic learning in a random world (thresholds)",
         ),
         data=(
             *(f"{c.name}: {c.licence}" for c in CORPORA if c.shares[0] > 0),
             "photographs of open-source packages (datasets/photographs.py), their own licences",
             "reconstructions of these by 20 decoders trained on them (datasets/reconstruct.py)",
-            "ImageNet-pretrained EfficientNet-Lite0 (Apache-2.0)",
+            "ImageNet-pretrained EfficientNet-Lite0 and Lite2 (Apache-2.0)",
         ),
         licence="Research and journalism use: trained on non-commercial data (see `data`)",
         command=COMMAND,

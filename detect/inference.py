@@ -16,8 +16,9 @@ from unmask.detect.experts import FORMS, Expert, as_experts, expert_nets
 from unmask.detect.fusion import Fusions
 from unmask.detect.likelihood import Coder, Predictor, Range, out_of_range, surprise
 from unmask.detect.onnx_experts import OnnxCoder
+from unmask.detect.packing import unpacked
 from unmask.detect.portrait import PortraitNet, is_portrait
-from unmask.detect.scale import is_small
+from unmask.detect.scale import scale_of
 from unmask.detect.tiles import cut
 
 WEIGHTS = Path(__file__).with_name("weights") / "image_detector.safetensors"
@@ -77,8 +78,8 @@ class Detector:
     def score(self, pixels: Pixels) -> Scored:
         """Judge a picture at its own resolution: whole, or in evenly spread tiles.
 
-        Where a face fills the picture, experts of portraits are asked too, and their patches are
-        averaged with those of the expert that they stand beside.
+        Where a face fills the picture, experts of portraits are asked too, and their patches count
+        as much, together, as those of the expert that they stand beside.
         """
         tiles = cut(pixels)
         maps = {
@@ -88,7 +89,7 @@ class Detector:
         logits = {name: pool(found, self.experts[name].top) for name, found in maps.items()}
         joined = {name: self._joined(name, maps) for name in self.fusion.names}
         inputs = {name: pool(found, self.experts[name].top) for name, found in joined.items()}
-        fusion = self.fusion.of(is_small(tiles.size))
+        fusion = self.fusion.by_scale[scale_of(tiles.size, tiles.pixels)]
         score = float(fusion.logit([list(inputs.values())])[0])
         # Each patch in the place of the picture's logits.
         patches = np.full(tiles.map_shape(STRIDE), score, np.float32)
@@ -104,9 +105,13 @@ class Detector:
         )
 
     def _joined(self, name: str, maps: Mapping[str, Map]) -> Map:
-        """The patches of an expert and of those beside it that were asked, averaged."""
+        """The patches of an expert; where those beside it were asked, half and half."""
         beside = [maps[other] for other, of in self.special.items() if of == name and other in maps]
-        return np.mean([maps[name], *beside], axis=0, dtype=np.float32) if beside else maps[name]
+        if not beside:
+            return maps[name]
+        others = np.mean(beside, axis=0, dtype=np.float32)
+        joined: Map = np.mean([maps[name], others], axis=0, dtype=np.float32)
+        return joined
 
 
 def pool(patches: Map, top: float) -> float:
@@ -137,7 +142,7 @@ def load_detector(device: str = "auto", weights: Path = WEIGHTS) -> Detector:
     """
     card = load_card(weights)
     where = pick_device(device)
-    tensors = {name: tensor.float() for name, tensor in load_file(weights).items()}
+    tensors = unpacked(load_file(weights))
     fusion = Fusions.load(card.calibration["fusion"])
     beside = [n for n, form in FORMS.items() if form.beside in fusion.names and part_of(tensors, n)]
     nets = expert_nets([*fusion.names, *beside])

@@ -1,14 +1,39 @@
-"""EfficientNet-Lite0's trunk (Tan and Le 2019), with the names of timm's `tf_efficientnet_lite0`.
+"""EfficientNet-Lite's trunks (Tan and Le 2019), with the names of timm's `tf_efficientnet_lite0`.
 
 Written out because it is all that a scan needs of timm, whose import takes longer than the
 examination of a picture. Weights of timm load as they are, and give the same features.
 """
 
+import math
+from dataclasses import dataclass
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+
+@dataclass(frozen=True)
+class Size:
+    """How much wider and deeper than Lite0 a trunk is."""
+
+    width: float
+    depth: float
+
+    def channels(self, stage: int) -> int:
+        """That a stage gives, in eights; less than a tenth is lost by rounding."""
+        wished = _STAGES[stage][-1] * self.width
+        found = int(wished + 4) // 8 * 8
+        return found if found >= 0.9 * wished else found + 8
+
+    def blocks(self, stage: int) -> int:
+        """Of a stage; the first and the last keep theirs."""
+        count = _STAGES[stage][0]
+        ends = stage in (0, len(_STAGES) - 1)
+        return count if ends else math.ceil(count * self.depth)
+
+
+SIZES = {"lite0": Size(1.0, 1.0), "lite2": Size(1.1, 1.2)}
 # Of each stage: blocks, kernel size, stride of the first block, expansion, channels out.
-STAGES = (
+_STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
     (2, 5, 2, 6, 40),
@@ -93,13 +118,14 @@ def stem() -> nn.Sequential:
     return nn.Sequential(_conv(3, STEM, 3, stride=2), _norm(STEM), nn.ReLU6())
 
 
-def stages(drop_path: float = 0.0) -> nn.Sequential:
+def stages(size: str = "lite0", drop_path: float = 0.0) -> nn.Sequential:
     """The seven stages; `drop_path` grows linearly from 0 to its value at the deepest block."""
-    total = sum(stage[0] for stage in STAGES)
+    chosen = SIZES[size]
+    total = sum(chosen.blocks(stage) for stage in range(len(_STAGES)))
     built, before, at = [], STEM, 0
-    for count, kernel, stride, expansion, after in STAGES:
-        blocks = []
-        for number in range(count):
+    for stage, (_, kernel, stride, expansion, _) in enumerate(_STAGES):
+        blocks, after = [], chosen.channels(stage)
+        for number in range(chosen.blocks(stage)):
             step = stride if number == 0 else 1
             blocks.append(Block(before, after, kernel, step, expansion, drop_path * at / total))
             before, at = after, at + 1

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from unmask.detect.lite0 import STAGES, Block, SameConv2d
+from unmask.detect.lite import Block, SameConv2d
 from unmask.detect.onnx_graph import Attribute, Graph
 from unmask.detect.patchnet import PatchNet
 from unmask.detect.residual_net import GAIN, LIMIT, Residual, ResidualNet
@@ -93,7 +93,7 @@ def patchnet_model(net: PatchNet) -> bytes:
         if number == 4:
             near = x
     # The head is linear, so that it may come before the enlargement of what is far.
-    weight, split = net.head.weight, STAGES[4][-1]
+    weight, split = net.head.weight, net.near
     here = convolution(graph, near, net.head, weight[:, :split], net.head.bias)
     around = convolution(graph, x, net.head, weight[:, split:], None)
     size = graph.node("Shape", here)
@@ -102,7 +102,7 @@ def patchnet_model(net: PatchNet) -> bytes:
 
 
 def inverted_residual(graph: Graph, x: str, block: Block) -> str:
-    """A block of EfficientNet-Lite0."""
+    """A block of an EfficientNet-Lite."""
     if block.expands:
         y = clipped(graph, normalised(graph, x, block.conv_pw, block.bn1), 0, 6)
         y = clipped(graph, normalised(graph, y, block.conv_dw, block.bn2), 0, 6)

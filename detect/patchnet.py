@@ -1,7 +1,7 @@
 """The network of the first image detector: an EfficientNet that judges every patch.
 
 The logits of the patches are the heatmap (Chai et al. 2020, "What makes fake images detectable?").
-The trunk is EfficientNet-Lite0 (Tan and Le 2019); a patch is judged by its features at stride 16,
+The trunk is an EfficientNet-Lite (Tan and Le 2019); a patch is judged by its features at stride 16,
 where up-sampling leaves its traces, and by those at stride 32 around it, which see shapes. Pictures
 enter at their own resolution, because resizing removes the traces.
 """
@@ -10,11 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unmask.detect.lite0 import stages, stem
+from unmask.detect.lite import SIZES, stages, stem
 from unmask.errors import WeightsError
 
 STRIDE = 16  # pixels between two patch logits
-CHANNELS = 112 + 320  # of the trunk at stride 16 and at stride 32
+CHANNELS = 112 + 320  # of Lite0's trunk at stride 16 and at stride 32
+_NEAR, _FAR = 4, 6  # the stages that give them
 
 
 class PatchNet(nn.Module):
@@ -23,23 +24,24 @@ class PatchNet(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, drop_path: float = 0.0) -> None:
+    def __init__(self, drop_path: float = 0.0, size: str = "lite0") -> None:
         """`drop_path` is the chance to skip the deepest block in training (Huang et al. 2016)."""
         super().__init__()
         self.stem = stem()
-        self.blocks = stages(drop_path)
+        self.blocks = stages(size, drop_path)
         self.drop = nn.Dropout2d(0.2)
-        self.head = nn.Conv2d(CHANNELS, 1, kernel_size=1)
+        self.near = SIZES[size].channels(_NEAR)
+        self.head = nn.Conv2d(self.near + SIZES[size].channels(_FAR), 1, kernel_size=1)
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
 
     def features(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> (B, 432, H/16, W/16)."""
+        """(B, 3, H, W) in [0, 1] -> (B, C, H/16, W/16); C is 432 of Lite0's trunk."""
         near: Tensor = self.stem((images - self.mean) / self.std)
-        for block in self.blocks[:5]:
+        for block in self.blocks[: _NEAR + 1]:
             near = block(near)  # (B, 112, H/16, W/16)
         far = near
-        for block in self.blocks[5:]:
+        for block in self.blocks[_NEAR + 1 :]:
             far = block(far)  # (B, 320, H/32, W/32)
         around = F.interpolate(far, size=near.shape[2:], mode="bilinear", align_corners=False)
         return torch.cat([near, around], dim=1)
@@ -63,5 +65,5 @@ def load_backbone(net: PatchNet, state: dict[str, Tensor]) -> None:
     # them is its head.
     theirs = [v for k, v in state.items() if "num_batches_tracked" not in k][: len(ours)]
     if [v.shape for v in ours.values()] != [v.shape for v in theirs]:
-        raise WeightsError("These are no weights of EfficientNet-Lite0.")
+        raise WeightsError("These are no weights of an EfficientNet-Lite of this size.")
     net.load_state_dict(dict(zip(ours, theirs, strict=True)), strict=False)

@@ -14,6 +14,12 @@ OURS = {
         paper="Chai et al. 2020; Tan and Le 2019",
         pretrained=True,
     ),
+    "patchnet-lite2": Recipe(
+        name="patchnet-lite2",
+        build=lambda: PatchNet(drop_path=0.15, size="lite2"),
+        paper="Chai et al. 2020; Tan and Le 2019",
+        pretrained=True,
+    ),
     # The specialist: whole faces, so that it sees their shapes, through a milder chain.
     "stylegan": Recipe(
         name="stylegan",
@@ -22,6 +28,17 @@ OURS = {
         crop=224,
         batch=24,
         lr=3e-4,
+        pretrained=True,
+        chain=Chain(scale=(0.8, 1.4)),
+    ),
+    # Another: wider and deeper, of weights that began elsewhere.
+    "stylegan-lite2": Recipe(
+        name="stylegan-lite2",
+        build=lambda: PatchNet(drop_path=0.15, size="lite2"),
+        paper="Chai et al. 2020; Tan and Le 2019; Wang et al. 2020",
+        crop=224,
+        batch=24,
+        lr=6e-4,
         pretrained=True,
         chain=Chain(scale=(0.8, 1.4)),
     ),

@@ -5,6 +5,7 @@ enlarged there is nothing between its pixels: what a generator left lies at anot
 """
 
 import math
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,21 @@ SMALL = 160 * 160  # pixels of a picture up to which it is looked at at double s
 LARGE = 320  # pixels of the shorter side from which an enlarged one is looked at at half size too
 EMPTY = -0.8  # detail at the finest scale against that at the next, ln; below, it was enlarged
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+class Scale(StrEnum):
+    """What is looked at, and weighed, alike."""
+
+    USUAL = "usual"
+    SMALL = "small"
+    ENLARGED = "enlarged"
+
+
+def scale_of(size: tuple[int, int], parts: NDArray[np.uint8]) -> Scale:
+    """Of a picture of (H, W), by parts of it, (n, h, w, 3) RGB."""
+    if is_small(size):
+        return Scale.SMALL
+    return Scale.ENLARGED if is_enlarged(size, parts) else Scale.USUAL
 
 
 def is_small(size: tuple[int, int]) -> bool:

@@ -25,6 +25,7 @@ from torch.utils.data import DataLoader
 
 from unmask.datasets.manifest import Sample, Split
 from unmask.detect.evaluation.figures import auc
+from unmask.detect.packing import unpacked
 from unmask.detect.pair_stream import Mixture, PairStream, Pool
 from unmask.detect.patchnet import PatchNet, load_backbone
 from unmask.detect.recipe import Recipe
@@ -229,11 +230,11 @@ def keep(
 def averaged(checkpoint: Path) -> dict[str, Tensor]:
     """The running average of a run's weights, as a state of its network.
 
-    A safetensors file holds a state as it is. Raises WeightsError where there is none.
+    A safetensors file holds a state as it is, or packed. Raises WeightsError where there is none.
     """
     state = _read(checkpoint)
     if checkpoint.suffix == ".safetensors":
-        return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
+        return unpacked(state)
     if "average" not in state:
         raise WeightsError(f"{checkpoint.name} is no checkpoint of a training.")
     average = state["average"]

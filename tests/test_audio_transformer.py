@@ -10,9 +10,9 @@ from unmask.detect.audio.frontends import RATE, complex_spectrum
 from unmask.detect.audio.inference import CHUNK
 from unmask.detect.audio.nets import STEP, Nets, features_of
 from unmask.detect.audio.onnx_ear import OnnxEar
-from unmask.detect.audio.packing import packed, unpacked
 from unmask.detect.audio.speech_transformer import SpeechTransformer, published
 from unmask.detect.audio.train import listen
+from unmask.detect.packing import packed, unpacked
 from unmask.errors import WeightsError
 
 CLOSE = {"rtol": 1e-3, "atol": 1e-4}

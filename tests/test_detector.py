@@ -17,10 +17,10 @@ from unmask.detect import image_detector as analysing
 from unmask.detect.calibration import Calibration, fit
 from unmask.detect.encodings import Chain, jpeg, random_chain, resize
 from unmask.detect.evaluation.figures import auc
-from unmask.detect.experts import Flipped, Rescaled
+from unmask.detect.experts import MIRRORED, UPSIDE_DOWN, Rescaled, Turned
 from unmask.detect.image_detector import doubts_of, jpeg_quality, middle
 from unmask.detect.inference import WEIGHTS, load_detector
-from unmask.detect.lite0 import SameConv2d
+from unmask.detect.lite import SameConv2d
 from unmask.detect.patchnet import PatchNet
 from unmask.detect.scale import EMPTY, detail, is_enlarged
 from unmask.detect.tiles import TILE, Tiles, cut, tile_corners
@@ -260,7 +260,7 @@ def test_a_calibration_survives_its_card() -> None:
     assert Calibration.load(vars(kept)) == kept
 
 
-def test_a_flipped_expert_sees_what_it_would_see_in_the_picture_as_it_is() -> None:
+def test_a_turned_expert_sees_what_it_would_see_in_the_picture_as_it_is() -> None:
     class Brightness:
         """Each patch' mean, and more the further down it lies: it knows up from down."""
 
@@ -273,13 +273,17 @@ def test_a_flipped_expert_sees_what_it_would_see_in_the_picture_as_it_is() -> No
 
     pixels = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
     tiles = cut(pixels)
-    plain, turned = Brightness().patches(tiles), Flipped(Brightness()).patches(tiles)
+    both = UPSIDE_DOWN, MIRRORED
+    plain, turned = Brightness().patches(tiles), Turned(Brightness(), both).patches(tiles)
     rows = np.arange(4)[:, None]
     assert np.allclose(turned - plain, (3 - 2 * rows) / 3, atol=1e-4)  # once of three upside down
     many = replace(tiles, corners=((0, 0), (0, 0)), pixels=np.repeat(tiles.pixels, 2, 0))
-    apart = Flipped(Brightness()).patches(many) - Brightness().patches(many)
+    apart = Turned(Brightness(), both).patches(many) - Brightness().patches(many)
     assert np.allclose(apart[0], (3 - 2 * rows) / 2, atol=1e-4)  # tiles take turns: upside down
     assert np.allclose(apart[1], 0, atol=1e-4)  # and mirrored
+    alone = Turned(Brightness(), (UPSIDE_DOWN,)).patches(many) - Brightness().patches(many)
+    assert np.allclose(alone[0], (3 - 2 * rows) / 2, atol=1e-4)
+    assert not alone[1].any()
     shipped = load_detector("cpu")
     upside_down = np.ascontiguousarray(pixels[::-1])
     mirrored = np.ascontiguousarray(pixels[:, ::-1])

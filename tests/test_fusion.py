@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from scenes import paired_corpus
 
 from unmask.card import load_card, part_of
@@ -20,7 +20,7 @@ from unmask.detect.encodings import jpeg, resize
 from unmask.detect.experts import expert_nets
 from unmask.detect.fusion import LIMIT, Fusion, Fusions, fit_fusion
 from unmask.detect.fusion_train import (
-    SIZE,
+    SCALE,
     Inputs,
     _nets,
     build,
@@ -43,6 +43,8 @@ from unmask.detect.inference import (
 from unmask.detect.likelihood import Coder, out_of_range, save_expert, surprise
 from unmask.detect.likelihood_train import fit_range
 from unmask.detect.quality import NAMES, quality
+from unmask.detect.scale import Scale
+from unmask.detect.train import averaged
 from unmask.errors import WeightsError
 
 NETS = ("patchnet", "residual")
@@ -105,12 +107,12 @@ def made_up(count: int = 60) -> Inputs:
         ):  # fmt: skip
             samples.append(sample(f"{corpus}{i}", generator, corpus))
             views = [
-                [one + rng.normal() - small, two + rng.normal(), 8, 0, rng.normal(), small]
-                for small in (0, 0, 1)
+                [one + rng.normal() - scale, two + rng.normal(), 8, 0, rng.normal(), scale]
+                for scale in (0, 1, 2)
             ]
             rows.append(views)
     return Inputs(
-        samples=tuple(samples), perturbations=("clean", "x", "y"), names=(*NETS, *NAMES, SIZE),
+        samples=tuple(samples), perturbations=("clean", "x", "y"), names=(*NETS, *NAMES, SCALE),
         values=np.array(rows),
     )  # fmt: skip
 
@@ -124,27 +126,35 @@ def test_a_group_is_judged_by_a_fusion_that_never_saw_it() -> None:
         perturbations=inputs.perturbations, names=inputs.names, values=inputs.values[at],
     )  # fmt: skip
     fusions = fitted(kept, NETS)
-    own = fusions.logit(inputs.flat(NETS), inputs.small).reshape(len(inputs.samples), -1)
+    own = fusions.logit(inputs.flat(NETS), inputs.scales).reshape(len(inputs.samples), -1)
     found = crossed(inputs, NETS)
     assert np.allclose(found[~at], own[~at])
     assert not np.allclose(found[at], own[at])
 
 
-def test_small_pictures_have_a_fusion_of_their_own() -> None:
-    """In the made-up pictures the first input is lower by 1 where they are small."""
+def test_pictures_of_each_scale_have_a_fusion_of_their_own() -> None:
+    """In the made-up pictures the first input is lower by 1 where they are small, by 2 enlarged."""
     inputs = made_up(200)
     fusions = fitted(inputs, NETS[:1])
-    x = np.array([[1.0]])
-    assert fusions.logit(x, [True]) == fusions.of(True).logit(x) == fusions.small.logit(x)
-    assert fusions.logit(x, [False]) == fusions.of(False).logit(x) == fusions.usual.logit(x)
-    assert fusions.small.logit(x - 1) == pytest.approx(fusions.usual.logit(x), abs=0.5)
-    assert fusions.small.logit(x) > fusions.usual.logit(x) + 0.3
+    x = np.ones((3, 1))
+    usual, small, enlarged = fusions.logit(x, list(Scale))
+    for scale, found in zip(Scale, (usual, small, enlarged), strict=True):
+        assert fusions.by_scale[scale].logit([[1.0]]) == found
+    assert fusions.by_scale[Scale.SMALL].logit([[0.0]]) == pytest.approx(usual, abs=0.5)
+    assert fusions.by_scale[Scale.ENLARGED].logit([[-1.0]]) == pytest.approx(usual, abs=0.5)
+    assert enlarged > small + 0.3 > usual + 0.6
     again = Fusions.load(fusions.to_json())
-    assert again.logit(x, [True]) == pytest.approx(fusions.logit(x, [True]), abs=1e-3)
-    at = inputs.names.index(SIZE)
-    inputs.values[:, :, at] = 0
-    one = fitted(inputs, NETS[:1])
-    assert one.small is one.usual
+    assert again.logit(x, list(Scale)) == pytest.approx([usual, small, enlarged], abs=1e-3)
+
+
+def test_a_scale_without_pictures_of_both_classes_goes_through_the_fusion_of_all() -> None:
+    inputs = made_up(20)
+    at = inputs.names.index(SCALE)
+    inputs.values[:, 1, at] = np.where(inputs.fake, 1, 0)
+    inputs.values[:, 2, at] = 0
+    fusions = fitted(inputs, NETS[:1])
+    small, enlarged = (fusions.by_scale[s].to_json() for s in (Scale.SMALL, Scale.ENLARGED))
+    assert small == enlarged != fusions.by_scale[Scale.USUAL].to_json()
 
 
 def test_inputs_are_kept_as_they_are(tmp_path: Path) -> None:
@@ -278,9 +288,9 @@ def test_an_expert_that_is_no_expert_is_named(built: Path) -> None:
 def test_what_has_no_run_stays_as_it_is_shipped() -> None:
     shipped = load_detector("cpu")
     nets = _nets({"patchnet": []})
-    held = part_of(load_file(WEIGHTS), "patchnet")
+    held = part_of(averaged(WEIGHTS), "patchnet")
     for name, tensor in nets["patchnet"].state_dict().items():
-        assert torch.equal(tensor, held[name].to(tensor.dtype)), name
+        assert torch.equal(tensor, held[name]), name
     coder, photographs = shipped_coder()
     pixels = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
     found = out_of_range(surprise(coder, pixels), photographs)

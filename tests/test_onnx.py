@@ -12,7 +12,7 @@ from torch import nn
 
 from unmask.detect import experts, inference
 from unmask.detect.coder import Coder
-from unmask.detect.experts import Expert, Flipped, NetExpert, Rescaled
+from unmask.detect.experts import Expert, NetExpert, Rescaled, Turned
 from unmask.detect.inference import load_detector
 from unmask.detect.likelihood import surprise
 from unmask.detect.onnx_experts import OnnxCoder, OnnxExpert
@@ -89,7 +89,7 @@ def test_the_median_of_bytes_is_that_of_floats() -> None:
 
 
 def innermost(expert: Expert) -> Expert:
-    while isinstance(expert, Rescaled | Flipped):
+    while isinstance(expert, Rescaled | Turned):
         expert = expert.expert
     return expert
 

@@ -15,6 +15,7 @@ from unmask.detect.fusion import Fusion, Fusions
 from unmask.detect.inference import WEIGHTS, Detector, load_detector
 from unmask.detect.portrait import SIDE, PortraitNet, is_portrait, thumbnail
 from unmask.detect.portrait_train import TRAINED_ON, measured, train
+from unmask.detect.scale import Scale
 from unmask.detect.tiles import Tiles
 from unmask.generate.game import Sampling
 from unmask.generate.pictures import to_pixels
@@ -96,15 +97,15 @@ def test_specialists_are_asked_about_portraits_alone(face: bool) -> None:
         coefficients=np.array([2.0]), intercept=0.25,
     )  # fmt: skip
     detector = Detector(
-        {"patchnet": general, "stylegan": special, "faces": another},
-        Fusions(usual=fusion, small=fusion),
+        {"patchnet": general, "faces": special, "faces_lite2": another},
+        Fusions(dict.fromkeys(Scale, fusion)),
         SimpleNamespace(), SimpleNamespace(), load_card(WEIGHTS), gate,  # type: ignore[arg-type]
     )  # fmt: skip
     found = detector.score(np.zeros((96, 128, 3), np.uint8))
     assert (general.asked, special.asked, another.asked) == (1, int(face), int(face))
-    more = {"stylegan": -3.0, "faces": 1.0} if face else {}
+    more = {"faces": -3.0, "faces_lite2": 1.0} if face else {}
     assert found.logits == {"patchnet": 2.0} | more
-    joined = (2 - 3 + 1) / 3 if face else 2.0
+    joined = (2 + (-3 + 1) / 2) / 2 if face else 2.0
     assert found.inputs == {"patchnet": pytest.approx(joined)}
     assert found.score == pytest.approx(2 * joined + 0.25)
     assert found.patches.shape == (6, 8)

@@ -25,12 +25,12 @@ from unmask.detect.audio.audio_card import describe
 from unmask.detect.audio.inference import AudioDetector, half_seconds, pool
 from unmask.detect.audio.nets import Nets
 from unmask.detect.audio.onnx_ear import quickened
-from unmask.detect.audio.packing import packed, unpacked
 from unmask.detect.audio.range import SpeechRange, summary
 from unmask.detect.audio.scoring import ENCODINGS, Floats, encoded, group_weights, thinned
 from unmask.detect.calibration import Calibration, fit
 from unmask.detect.evaluation.figures import conformal_threshold
 from unmask.detect.evaluation.resampling import estimate
+from unmask.detect.packing import packed, unpacked
 from unmask.detect.train import averaged
 from unmask.errors import WeightsError
 

@@ -25,10 +25,10 @@ from unmask.datasets.manifest import Split
 from unmask.datasets.speech_manifest import Utterance
 from unmask.detect.audio.lcnn import pooled
 from unmask.detect.audio.nets import Nets, features_of
-from unmask.detect.audio.packing import unpacked
 from unmask.detect.audio.pairs import Mixture, PairStream, Pool
 from unmask.detect.audio.speech_transformer import published
 from unmask.detect.evaluation.figures import auc
+from unmask.detect.packing import unpacked
 from unmask.detect.train import averaged, keep, resume, schedule
 from unmask.errors import WeightsError
 
