@@ -93,7 +93,7 @@ class Turned:
     """An expert that looks at the picture turned over too, in one or two ways.
 
     The mean of all three looks was worth 0.011 of AUC on validation. Of a large picture each tile
-    is seen turned in one way, or every second tile where there is one way alone.
+    is seen turned in one of two ways; where there is one way alone, time is saved.
     """
 
     def __init__(self, expert: Expert, axes: Sequence[int]) -> None:
@@ -101,8 +101,10 @@ class Turned:
 
     def patches(self, tiles: Tiles) -> Map:
         """(n, h / stride, w / stride)."""
-        total = self.expert.patches(tiles).copy()
-        ways = np.ones(len(total), np.float32)
+        own = self.expert.patches(tiles)
+        if len(own) > 1 and len(self.axes) == 1:
+            return own
+        total, ways = own.copy(), np.ones(len(own), np.float32)
         for number, axis in enumerate(self.axes):
             chosen = np.arange(len(total))
             if len(total) > 1:
