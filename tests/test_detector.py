@@ -20,7 +20,7 @@ from unmask.detect.evaluation.figures import auc
 from unmask.detect.experts import MIRRORED, UPSIDE_DOWN, Rescaled, Turned
 from unmask.detect.image_detector import doubts_of, jpeg_quality, middle
 from unmask.detect.inference import WEIGHTS, load_detector
-from unmask.detect.lite import SameConv2d
+from unmask.detect.lite import SIZES, SameConv2d
 from unmask.detect.patchnet import PatchNet
 from unmask.detect.scale import EMPTY, detail, is_enlarged
 from unmask.detect.tiles import TILE, Tiles, cut, tile_corners
@@ -258,6 +258,13 @@ def test_the_shipped_weights_hold_on_the_test_split(shared: Path) -> None:
 def test_a_calibration_survives_its_card() -> None:
     kept = Calibration(slope=0.5, offset=0.1, miss=0.2, alarm=0.05)
     assert Calibration.load(vars(kept)) == kept
+
+
+def test_a_lite2_is_a_tenth_wider_and_a_fifth_deeper() -> None:
+    """As published, in eights of channels; its first and last stage keep their one block."""
+    size = SIZES["lite2"]
+    assert [size.channels(n) for n in range(7)] == [16, 24, 48, 88, 120, 208, 352]
+    assert [size.blocks(n) for n in range(7)] == [1, 3, 3, 4, 4, 5, 1]
 
 
 def test_a_turned_expert_sees_what_it_would_see_in_the_picture_as_it_is() -> None:
