@@ -37,8 +37,7 @@ from unmask.detect.packing import packed, unpacked
 from unmask.detect.portrait import PortraitNet
 from unmask.detect.quality import NAMES as QUALITY
 from unmask.detect.quality import quality
-from unmask.detect.scale import Scale, scale_of
-from unmask.detect.tiles import cut as tiles_of
+from unmask.detect.scale import Scale
 from unmask.detect.train import averaged
 from unmask.errors import WeightsError
 from unmask.media import open_bytes, open_media
@@ -171,8 +170,7 @@ def gather(detector: Detector, data: Sequence[Sample], grid: Sequence[str]) -> I
 
 def _row(detector: Detector, pixels: Pixels) -> list[float]:
     scored = detector.score(pixels)
-    tiles = tiles_of(pixels)
-    scale = list(Scale).index(scale_of(tiles.size, tiles.pixels))
+    scale = list(Scale).index(scored.scale)
     return [*scored.inputs.values(), *map(float, quality(pixels)), float(scale)]
 
 

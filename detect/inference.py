@@ -18,7 +18,7 @@ from unmask.detect.likelihood import Coder, Predictor, Range, out_of_range, surp
 from unmask.detect.onnx_experts import OnnxCoder
 from unmask.detect.packing import unpacked
 from unmask.detect.portrait import PortraitNet, is_portrait
-from unmask.detect.scale import scale_of
+from unmask.detect.scale import Scale, scale_of
 from unmask.detect.tiles import cut
 
 WEIGHTS = Path(__file__).with_name("weights") / "image_detector.safetensors"
@@ -34,9 +34,10 @@ class Scored:
 
     score: float  # fused logit; above 0 leans to synthetic
     logits: Mapping[str, float]  # of each expert that was asked
-    inputs: Mapping[str, float]  # of the fusion: those beside an expert averaged in
+    inputs: Mapping[str, float]  # of the fusion: those beside an expert joined in
     patches: Map  # (H / 16, W / 16) fused logits; NaN where no tile was looked at
     covered: float  # part of the picture that was looked at
+    scale: Scale  # whose fusion it went through
 
 
 def pick_device(name: str) -> torch.device:
@@ -89,7 +90,8 @@ class Detector:
         logits = {name: pool(found, self.experts[name].top) for name, found in maps.items()}
         joined = {name: self._joined(name, maps) for name in self.fusion.names}
         inputs = {name: pool(found, self.experts[name].top) for name, found in joined.items()}
-        fusion = self.fusion.by_scale[scale_of(tiles.size, tiles.pixels)]
+        scale = scale_of(tiles.size, tiles.pixels)
+        fusion = self.fusion.by_scale[scale]
         score = float(fusion.logit([list(inputs.values())])[0])
         # Each patch in the place of the picture's logits.
         patches = np.full(tiles.map_shape(STRIDE), score, np.float32)
@@ -102,6 +104,7 @@ class Detector:
             inputs=inputs,
             patches=patches,
             covered=float(np.isfinite(patches).mean()),
+            scale=scale,
         )
 
     def _joined(self, name: str, maps: Mapping[str, Map]) -> Map:
