@@ -13,12 +13,13 @@ from unmask.detect.encodings import resize
 from unmask.detect.onnx_experts import OnnxExpert
 from unmask.detect.patchnet import PatchNet
 from unmask.detect.residual_net import TOP, ResidualNet
-from unmask.detect.scale import Scale, scale_of
+from unmask.detect.scale import Scale
 from unmask.detect.tiles import Tiles
 from unmask.errors import WeightsError
 
 Map = NDArray[np.float32]
 UPSIDE_DOWN, MIRRORED = 1, 2  # axes of tiles
+HALVED = 0.75  # how much the look at an enlarged picture at half size counts
 
 
 class Expert(Protocol):
@@ -117,12 +118,13 @@ class Turned:
 
 
 class Rescaled:
-    """An expert that looks at some pictures at another size too: the mean of both looks.
+    """An expert that looks at some pictures at another size too.
 
-    At a small one at double size: where a picture was made smaller, what a generator left is too
-    fine for a network that learned from larger ones. At an enlarged one at half size, where it is
-    nearer to what it was. Of pictures of 256 pixels a side that were halved the first was worth
-    0.046 of AUC on validation; of doubled ones the second 0.007, and much for the calibration.
+    At a small one at double size, both looks alike: where a picture was made smaller, what a
+    generator left is too fine for a network that learned from larger ones. At an enlarged one at
+    half size, where it is nearer to what it was; that look counts more. Of pictures of 256 pixels
+    a side that were halved the first was worth 0.046 of AUC on validation; of doubled ones the
+    second 0.030.
     """
 
     def __init__(self, expert: Expert) -> None:
@@ -131,15 +133,14 @@ class Rescaled:
     def patches(self, tiles: Tiles) -> Map:
         """(n, h / stride, w / stride)."""
         own = self.expert.patches(tiles)
-        scale = scale_of(tiles.size, tiles.pixels)
-        if scale is Scale.SMALL:
+        if tiles.scale is Scale.SMALL:
             cells = self._at(tiles, 2).reshape(len(own), own.shape[1], 2, own.shape[2], 2)
-            other = cells.mean((2, 4))
-        elif scale is Scale.ENLARGED:
-            other = self._at(tiles, 0.5).repeat(2, axis=1).repeat(2, axis=2)
+            other, weight = cells.mean((2, 4)), 0.5
+        elif tiles.scale is Scale.ENLARGED:
+            other, weight = self._at(tiles, 0.5).repeat(2, axis=1).repeat(2, axis=2), HALVED
         else:
             return own
-        return np.asarray((own + other) / 2, np.float32)
+        return np.asarray((1 - weight) * own + weight * other, np.float32)
 
     def _at(self, tiles: Tiles, scale: float) -> Map:
         pixels = np.stack([resize(one, scale) for one in tiles.pixels])

@@ -44,7 +44,8 @@ from unmask.media import open_bytes, open_media
 
 GRIDS = {"image": ("standard", "scale:0.75+jpeg:70"), "video": ("h264:26",)}
 SCALE = "scale"  # a column: the number of the Scale whose fusion a picture goes through
-MOST = 20  # pictures of a corpus, generator and class
+MOST = 20  # fakes of a corpus and generator
+MOST_PHOTOGRAPHS = 150  # of a corpus: false alarms at the threshold are rare, and take many
 FALSE_POSITIVES = {"llr_fpr_1": 0.01, "llr_fpr_5": 0.05}
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
 Floats = NDArray[np.float64]
@@ -109,8 +110,13 @@ def group_weights(samples: Sequence[Sample]) -> Floats:
     return np.array([1 / count[key] for key in keys])
 
 
-def thinned(data: Sequence[Sample], most: int = MOST) -> list[Sample]:
-    """At most `most` pictures of a corpus and generator, drawn by their names' hash."""
+def thinned(
+    data: Sequence[Sample], most: int = MOST, photographs: int | None = None
+) -> list[Sample]:
+    """At most `most` fakes of a corpus and generator, and as many photographs of a corpus or more.
+
+    They are drawn by their names' hash.
+    """
     order = sorted(
         data, key=lambda s: hashlib.sha256(f"{s.source} {s.generator}".encode()).digest()
     )
@@ -120,7 +126,7 @@ def thinned(data: Sequence[Sample], most: int = MOST) -> list[Sample]:
         # A photograph may lie beside several decoders, and in its own folder as well.
         if not sample.fake and sample.source in sources:
             continue
-        if seen[sample.corpus, sample.generator] < most:
+        if seen[sample.corpus, sample.generator] < (most if sample.fake else photographs or most):
             seen[sample.corpus, sample.generator] += 1
             kept.append(sample)
             sources.update([] if sample.fake else [sample.source])
@@ -272,7 +278,7 @@ def build(
         as_experts(nets), _blank(names), likelihood, photographs, describe({}), gate
     )
 
-    chosen = thinned([s for s in data if s.split is Split.VALIDATION])
+    chosen = thinned([s for s in data if s.split is Split.VALIDATION], MOST, MOST_PHOTOGRAPHS)
     found = {
         kind: Inputs.load(kept) if kept and kind == "image" else gather(detector, chosen, grid)
         for kind, grid in GRIDS.items()

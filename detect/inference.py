@@ -18,7 +18,7 @@ from unmask.detect.likelihood import Coder, Predictor, Range, out_of_range, surp
 from unmask.detect.onnx_experts import OnnxCoder
 from unmask.detect.packing import unpacked
 from unmask.detect.portrait import PortraitNet, is_portrait
-from unmask.detect.scale import Scale, scale_of
+from unmask.detect.scale import Scale
 from unmask.detect.tiles import cut
 
 WEIGHTS = Path(__file__).with_name("weights") / "image_detector.safetensors"
@@ -90,8 +90,7 @@ class Detector:
         logits = {name: pool(found, self.experts[name].top) for name, found in maps.items()}
         joined = {name: self._joined(name, maps) for name in self.fusion.names}
         inputs = {name: pool(found, self.experts[name].top) for name, found in joined.items()}
-        scale = scale_of(tiles.size, tiles.pixels)
-        fusion = self.fusion.by_scale[scale]
+        fusion = self.fusion.by_scale[tiles.scale]
         score = float(fusion.logit([list(inputs.values())])[0])
         # Each patch in the place of the picture's logits.
         patches = np.full(tiles.map_shape(STRIDE), score, np.float32)
@@ -104,7 +103,7 @@ class Detector:
             inputs=inputs,
             patches=patches,
             covered=float(np.isfinite(patches).mean()),
-            scale=scale,
+            scale=tiles.scale,
         )
 
     def _joined(self, name: str, maps: Mapping[str, Map]) -> Map:

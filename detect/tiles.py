@@ -1,9 +1,12 @@
 """Which parts of a large picture are looked at, so that fifty megapixels cost no more than half."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from unmask.detect.scale import Scale, scale_of
 
 CELL = 32  # pixels: tiles begin at multiples, so that every network's grid fits
 WHOLE = 460_000  # pixels up to which a picture is judged whole
@@ -21,6 +24,11 @@ class Tiles:
     size: tuple[int, int]  # (H, W) of the picture
     corners: tuple[tuple[int, int], ...]  # (top, left) of each, in reading order
     pixels: NDArray[np.uint8]  # (n, h, w, 3)
+
+    @cached_property
+    def scale(self) -> Scale:
+        """How the picture is looked at, by its tiles."""
+        return scale_of(self.size, self.pixels)
 
     def map_shape(self, stride: int) -> tuple[int, int]:
         """Rows and columns of a map of the picture."""

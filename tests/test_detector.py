@@ -17,7 +17,7 @@ from unmask.detect import image_detector as analysing
 from unmask.detect.calibration import Calibration, fit
 from unmask.detect.encodings import Chain, jpeg, random_chain, resize
 from unmask.detect.evaluation.figures import auc
-from unmask.detect.experts import MIRRORED, UPSIDE_DOWN, Rescaled, Turned
+from unmask.detect.experts import HALVED, MIRRORED, UPSIDE_DOWN, Rescaled, Turned
 from unmask.detect.image_detector import doubts_of, jpeg_quality, middle
 from unmask.detect.inference import WEIGHTS, load_detector
 from unmask.detect.lite import SIZES, SameConv2d
@@ -334,7 +334,8 @@ def test_an_enlarged_picture_is_seen_at_half_size_too(photograph: NDArray[np.uin
     once = Fineness().patches(cut(doubled))
     half = Fineness().patches(cut(resize(doubled, 0.5)))
     assert found.shape == once.shape == (1, 20, 24)
-    assert found[0, 2:4, 2:4] == pytest.approx((once[0, 2:4, 2:4] + half[0, 1, 1]) / 2)
+    expected = (1 - HALVED) * once[0, 2:4, 2:4] + HALVED * half[0, 1, 1]
+    assert found[0, 2:4, 2:4] == pytest.approx(expected)
     assert np.array_equal(Rescaled(Fineness()).patches(cut(own)), Fineness().patches(cut(own)))
 
 

@@ -179,6 +179,12 @@ def test_a_photograph_beside_several_decoders_counts_once() -> None:
     assert len(thinned(many, most=1)) == 2
 
 
+def test_more_photographs_than_fakes_may_be_kept() -> None:
+    many = [sample(f"{i} {g}", g, "a") for i in range(4) for g in (CAMERA, "g")]
+    kept = thinned(many, 1, 3)
+    assert (sum(s.fake for s in kept), sum(not s.fake for s in kept)) == (1, 3)
+
+
 def test_calibration_and_thresholds_hold_for_the_photographs() -> None:
     inputs = made_up(200)
     scores = crossed(inputs, (*NETS, *NAMES))
