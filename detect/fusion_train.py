@@ -97,6 +97,16 @@ class Inputs:
         which = self.flat([SCALE])[:, 0].astype(int)
         return np.asarray(np.array(list(Scale))[which])
 
+    def at_most(self, most: int = MOST) -> "Inputs":
+        """Those of at most `most` pictures of a corpus and generator, of photographs too."""
+        few = set(thinned(self.samples, most))
+        return self.of(np.array([s in few for s in self.samples]))
+
+    def of(self, kept: NDArray[np.bool_]) -> "Inputs":
+        """Those of the samples that are `kept`, (N,)."""
+        samples = tuple(s for s, keep in zip(self.samples, kept, strict=True) if keep)
+        return replace(self, samples=samples, values=self.values[kept])
+
     def flat(self, names: Sequence[str]) -> Floats:
         """(N * P, len(names)): the pictures of a perturbation one after the other."""
         columns = [self.names.index(name) for name in names]
@@ -212,15 +222,9 @@ def crossed(inputs: Inputs, names: Sequence[str]) -> Floats:
     found = np.zeros((len(inputs.samples), repeats))
     for group in sorted(set(groups.tolist())):
         out = groups == group
-        rest = _part(inputs, ~out)
-        own = _part(inputs, out)
+        rest, own = inputs.of(~out), inputs.of(out)
         found[out] = fitted(rest, names).logit(own.flat(names), own.scales).reshape(-1, repeats)
     return found
-
-
-def _part(inputs: Inputs, kept: NDArray[np.bool_]) -> Inputs:
-    samples = tuple(s for s, keep in zip(inputs.samples, kept, strict=True) if keep)
-    return replace(inputs, samples=samples, values=inputs.values[kept])
 
 
 def calibrated(inputs: Inputs, scores: Floats) -> Calibration:

@@ -1,6 +1,7 @@
 """Fusion of the experts: quality read from pixels, the combiner, groups left out, thresholds."""
 
 import hashlib
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -177,6 +178,20 @@ def test_a_photograph_beside_several_decoders_counts_once() -> None:
     kept = thinned(many, most=10)
     assert sum(not s.fake for s in kept) == 1
     assert len(thinned(many, most=1)) == 2
+
+
+def test_an_ablation_takes_no_more_photographs_than_fakes() -> None:
+    inputs = made_up(200)
+    few = inputs.at_most(5)
+    groups = Counter((s.corpus, s.generator) for s in few.samples)
+    assert (
+        0
+        < max(groups.values())
+        <= 5
+        < max(Counter((s.corpus, s.generator) for s in inputs.samples).values())
+    )
+    places = [inputs.samples.index(s) for s in few.samples]
+    assert np.array_equal(few.values, inputs.values[places])
 
 
 def test_more_photographs_than_fakes_may_be_kept() -> None:
