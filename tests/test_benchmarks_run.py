@@ -272,6 +272,17 @@ def test_kinds_are_never_mixed(tmp_path: Path) -> None:
         medium_of([str(tmp_path / "absent")])
 
 
+def test_a_folder_of_texts_and_pictures_is_asked_about(tmp_path: Path) -> None:
+    raid(tmp_path, 1)
+    for name in ("real", "fake"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").write_bytes(name.encode())
+    with pytest.raises(EvaluationError, match="texts and more: say raid:"):
+        medium_of([str(tmp_path)])
+    assert medium_of([f"raid:{tmp_path}"]) is Medium.TEXTS
+    assert medium_of([f"folders:{tmp_path}"]) is Medium.PICTURES
+
+
 def test_options_are_read_as_written() -> None:
     assert parse_words(("whole,50", "100,50")) == (None, 50, 100)
     assert parse_encodings(("clean,mp3,phone+opus",)) == ("clean", "mp3:64", "phone+opus:24")

@@ -35,16 +35,22 @@ def medium_of(places: Sequence[str]) -> Medium:
 
 def _medium(place: str) -> Medium:
     _refuse_unknown(place)
-    if text_convention_of(place):
-        return Medium.TEXTS
+    texts = text_convention_of(place)
     try:
         convention = loaders.convention_of(place)
     except DatasetError as error:
+        if texts:
+            return Medium.TEXTS
         if error.reason is DatasetReason.UNRECOGNISED:
             names = ", ".join(c.name for c in TEXT_CONVENTIONS)
             message = f"{error}\nTexts are known as {names}."
             raise DatasetError(error.reason, message) from error
         raise
+    if texts:
+        raise EvaluationError(
+            f"{place} holds texts and more: say {texts}:{place} for the texts, or "
+            f"{convention}:{place} for the others."
+        )
     if convention in _SPEECH:
         return Medium.SPEECH
     return _of_manifest(place) if convention == "manifest" else Medium.PICTURES
