@@ -68,8 +68,9 @@ def describe(fitted: Mapping[str, Any]) -> Card:
         " and of one that went on from it with more reconstructions), both seen as it is and"
         " mirrored; where a small network sees that a face fills the picture, the mean of the two"
         " counts half and patchnet half; pictures of up to 160 x 160 pixels are seen at double size"
-        " too, enlarged ones at half, and both have a fusion of their own; large matrices of"
-        " weights in eight bits; a lossless coder of photographs says what is out of range",
+        " too, enlarged ones at half, which counts three quarters, and both have a fusion of their"
+        " own; large matrices of weights in eight bits; a lossless coder of photographs says what"
+        " is out of range",
         papers=(
             "Chai et al. 2020, What makes fake images detectable?",
             "Tan and Le 2019, EfficientNet",

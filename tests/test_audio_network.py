@@ -82,9 +82,9 @@ def test_a_dip_does_not_break_a_region_and_a_peak_makes_none() -> None:
     llrs[50] = -1.0
     llrs[90] = 3.0
     times = [(i + 0.5) * 0.5 for i in range(120)]
-    assert suspicious_regions(times, llrs, step=0.5) == (Region(20.0, 30.0),)
-    assert suspicious_regions(times, np.full(120, -1.0), step=0.5) == ()
-    assert suspicious_regions([], [], step=0.5) == ()
+    assert suspicious_regions(times, llrs, step=0.5, least=12) == (Region(20.0, 30.0),)
+    assert suspicious_regions(times, np.full(120, -1.0), step=0.5, least=12) == ()
+    assert suspicious_regions([], [], step=0.5, least=12) == ()
 
 
 def test_tdcf_by_hand() -> None:

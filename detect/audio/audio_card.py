@@ -42,7 +42,10 @@ LIMITS = {
     "least_speech": 2.0,  # seconds
     "least_bandwidth": 2500.0,  # Hz
     "view_spread": 3.0,  # of the ratios of a recording's views
-    "region_evidence": 12.0,  # sum of half seconds' ratios, chosen on validation
+    # Of stretches, chosen on validation: a sum of half seconds' ratios, and logits.
+    "region_evidence": 20.0,
+    "shared_level": -3.1,  # to which recordings' own levels are moved
+    "most_lift": 1.0,  # upwards
 }
 
 

@@ -23,7 +23,7 @@ from unmask.card import load_card
 from unmask.datasets.manifest import Split
 from unmask.datasets.speech_manifest import Utterance, read_speech
 from unmask.detect.audio.aasist import aasist_score, load_aasist
-from unmask.detect.audio.audio_detector import regions_of, timeline_of
+from unmask.detect.audio.audio_detector import regions_of
 from unmask.detect.audio.fit import nets_of
 from unmask.detect.audio.inference import WEIGHTS, AudioDetector, load_audio_detector, pool
 from unmask.detect.audio.leaks import leaks
@@ -129,7 +129,7 @@ def located(detector: AudioDetector, data: Sequence[Utterance], count: int) -> d
     """Insertions of ten seconds in a minute: IoU, and how many are found."""
     overlaps: dict[str, list[float]] = {}
     for one in insertions(data, Split.TEST, count, seed=0):
-        found = regions_of(detector, timeline_of(detector, detector.score(one.wave).frames))
+        found = regions_of(detector, detector.score(one.wave).frames)
         overlaps.setdefault(one.family, []).append(intersection_over_union(found, one.place))
     every = [v for values in overlaps.values() for v in values]
     half = sum(v >= 0.5 for v in every)

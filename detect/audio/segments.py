@@ -13,9 +13,6 @@ from numpy.typing import ArrayLike
 from unmask.sound import Region
 
 SHORTEST = 1.0  # seconds
-# Neighbouring half seconds hear the same voice in the same room: their ratios are not independent,
-# and a stretch must gather more than one value's evidence to be shown.
-LEAST = 12.0  # sum of the ratios of a stretch
 
 
 def maximal_stretches(values: ArrayLike) -> list[tuple[int, int, float]]:
@@ -40,9 +37,12 @@ def maximal_stretches(values: ArrayLike) -> list[tuple[int, int, float]]:
 
 
 def suspicious_regions(
-    times: Sequence[float], llrs: ArrayLike, *, step: float, least: float = LEAST
+    times: Sequence[float], llrs: ArrayLike, *, step: float, least: float
 ) -> tuple[Region, ...]:
     """The stretches that gather at least `least`, at least a second long.
+
+    Neighbouring half seconds hear the same voice in the same room: their ratios are not
+    independent, and a stretch must gather more than one value's evidence to be shown.
 
     `times` (T,) are the middles of the half seconds that `llrs` (T,) were measured in, `step` apart
     where nothing is missing. A longer gap (a pause, or what was not looked at) neither adds nor
