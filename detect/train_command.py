@@ -12,7 +12,6 @@ from unmask.datasets.loaders import load
 from unmask.datasets.speech_manifest import read_speech
 from unmask.detect.audio.fit import build as build_audio
 from unmask.detect.audio.frontends import FRONT_ENDS
-from unmask.detect.audio.pairs import Mixture as SpeechMixture
 from unmask.detect.audio.train import TrainConfig as AudioConfig
 from unmask.detect.audio.train import train as train_audio
 from unmask.detect.fusion_train import build
@@ -142,9 +141,6 @@ def audio_command(
     bank: Annotated[
         int, typer.Option(min=0, help="pairs prepared before they come again; 0: always new")
     ] = AudioConfig.bank,
-    apart: Annotated[
-        float, typer.Option(min=0, max=1, help="part of pairs whose two go through codecs apart")
-    ] = SpeechMixture.apart,
     lr: Annotated[float, typer.Option(min=0, help="largest learning rate")] = AudioConfig.lr,
     seed: Annotated[int, typer.Option(min=0)] = AudioConfig.seed,
     check_every: Annotated[
@@ -161,7 +157,6 @@ def audio_command(
     config = AudioConfig(
         front_ends=tuple(front_end or AudioConfig.front_ends), steps=steps, pairs=pairs, bank=bank,
         lr=lr, seed=seed, check_every=check_every, workers=workers,
-        mixture=SpeechMixture(apart=apart),
     )  # fmt: skip
     try:
         utterances = [u for where in data for u in read_speech(where)]

@@ -78,17 +78,6 @@ def test_a_pair_is_one_recording_at_one_place(corpus: list[Utterance]) -> None:
     assert float(torch.corrcoef(torch.stack([made[99:], fake[99:]]))[0, 1]) > 0.999
 
 
-def test_two_that_went_apart_are_not_compared(corpus: list[Utterance]) -> None:
-    """Each through a filter and a chain of its own: the fake is the trace over another sound."""
-    plain = Mixture(partial=0, pasted=0, tilt=6, encoded=0, apart=1)
-    pair = make_pair(Pool(corpus), plain, np.random.default_rng(0))
-    assert not pair.own
-    assert pair.labels.mean(1).tolist() == [0, 1]
-    real, fake = (one.float() for one in pair.waves)
-    made = torch.from_numpy(buzzing(real.numpy()))
-    assert float(torch.corrcoef(torch.stack([made[99:], fake[99:]]))[0, 1]) < 0.99
-
-
 def test_both_of_a_pair_have_one_level_and_length(corpus: list[Utterance]) -> None:
     stream = iter(PairStream(Pool(corpus), Mixture(), seed=1))
     for _ in range(10):

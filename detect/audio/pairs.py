@@ -4,8 +4,7 @@ Copy-synthesis of a real utterance meets that utterance at the same place (Wang 
 "Spoofed training data for speech spoofing countermeasure can be efficiently created using neural
 vocoders"); fakes without a recording of their own meet one of another speaker. Some fakes are
 pasted into the real recording for part of the time, and as often a stretch of another real one is,
-so that no seam stands for the label. Both of a pair then go through one and the same encoding, or
-each through one of its own: what a microphone or a codec took away must not stand for it either.
+so that no seam stands for the label. Both of a pair then go through one and the same encoding.
 """
 
 from collections import defaultdict
@@ -39,7 +38,6 @@ class Mixture:
     pasted: float = 0.1  # of reals: a stretch of another real one pasted in
     tilt: float = 3.0  # dB: deviation of a random smooth filter, the same for both
     encoded: float = 0.6  # of pairs: through a random chain of codecs, noise, rooms
-    apart: float = 0.0  # of pairs: each through a filter and a chain of its own
 
 
 def read_wave(path: Path) -> Wave:
@@ -148,7 +146,7 @@ class Pair:
 
     waves: Tensor  # (2, N) int16: real, fake
     labels: Tensor  # (2, N // HOP)
-    own: bool  # the fake was made of this real recording, and both went the same way
+    own: bool  # the fake was made of this real recording
 
 
 def make_pair(pool: Pool, mixture: Mixture, rng: np.random.Generator) -> Pair:
@@ -169,34 +167,15 @@ def make_pair(pool: Pool, mixture: Mixture, rng: np.random.Generator) -> Pair:
     if rng.random() < mixture.pasted:
         other = pool.wave(pool.any_real(real_sample.band, rng))
         real, _ = pasted(real, cut(other, spoken_start(other, length, rng), length), rng)
-    ways = [draw_way(mixture, rng)] * 2
-    if rng.random() < mixture.apart:
-        ways, own = [ways[0], draw_way(mixture, rng)], False
-    both = [gone(wave, way) for wave, way in zip((real, fake), ways, strict=True)]
+    gains = rng.normal(0, mixture.tilt, 6)
+    chain = draw_chain(rng) if rng.random() < mixture.encoded else "clean"
+    seed = int(rng.integers(2**31))
+    both = [
+        encode(at_level(filtered(wave, gains)), RATE, chain, seed=seed) for wave in (real, fake)
+    ]
     labels = [span.reshape(-1, HOP).mean(1) for span in spans]
     waves = np.round(np.clip(np.stack(both), -1, 1) * 32767).astype(np.int16)
     return Pair(waves=torch.from_numpy(waves), labels=torch.from_numpy(np.stack(labels)), own=own)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Way:
-    """What happens to a crop before it is heard."""
-
-    gains: NDArray[np.float64]  # dB, of a smooth filter
-    chain: str  # of encodings
-    seed: int  # of their noise and rooms
-
-
-def draw_way(mixture: Mixture, rng: np.random.Generator) -> Way:
-    """A random filter and chain."""
-    gains = rng.normal(0, mixture.tilt, 6)
-    chain = draw_chain(rng) if rng.random() < mixture.encoded else "clean"
-    return Way(gains=gains, chain=chain, seed=int(rng.integers(2**31)))
-
-
-def gone(wave: Wave, way: Way) -> Wave:
-    """(N,) after all that."""
-    return encode(at_level(filtered(wave, way.gains)), RATE, way.chain, seed=way.seed)
 
 
 def filtered(wave: Wave, decibels: ArrayLike) -> Wave:
