@@ -116,12 +116,13 @@ def add_to(app: typer.Typer, marker: Marker, say: Say) -> None:
         to: Annotated[Path, typer.Option("--out", file_okay=False, help="folder of the runs")],
         seeds: Annotated[str, typer.Option(help="of the oracles, as 1-3")] = "1-3",
         profile: ProfileName = "tiny",
+        device: Device = "auto",
         export: Annotated[Path | None, typer.Option(help="write rows and options as JSON")] = None,
     ) -> None:
         """SeqGAN's oracle protocol: what each way of learning scores, with what it costs."""
         protocol, chosen = PROFILES[_profile(profile)], numbers(seeds)
         rows = []
-        for row in run(protocol, chosen, to):
+        for row in run(protocol, chosen, to, device_of(device)):
             say(
                 f"seed {row['seed']} {row['method']}: NLL_oracle {row['nll_oracle']:.3f},"
                 f" test NLL {row['test_nll']:.3f}, Self-BLEU-2 {row['self_bleu_2']:.3f}"

@@ -8,6 +8,7 @@ stand the test NLL, which punishes what a generator never says, Self-BLEU, and t
 temperatures.
 """
 
+import copy
 import json
 import shutil
 import time
@@ -85,10 +86,16 @@ PROFILES: Mapping[str, Protocol] = {
 }  # fmt: skip
 
 
-def run(protocol: Protocol, seeds: tuple[int, ...], out: Path) -> Iterator[dict[str, Any]]:
-    """Train and measure each method on each seed's oracle; a row each, with its seed.
+CPU = torch.device("cpu")
 
-    Rows that `out` holds already are not computed again, and stopped runs go on.
+
+def run(
+    protocol: Protocol, seeds: tuple[int, ...], out: Path, device: torch.device = CPU
+) -> Iterator[dict[str, Any]]:
+    """Train each method on each seed's oracle, on `device`, and measure it; a row each.
+
+    Rows that `out` holds already are not computed again, and stopped runs go on. Oracles, and what
+    is told of a generator that has learned, are made on the processor: alike on any machine.
     """
     for seed in seeds:
         folder = out / f"seed-{seed}"
@@ -98,10 +105,10 @@ def run(protocol: Protocol, seeds: tuple[int, ...], out: Path) -> Iterator[dict[
             path = folder / f"{_file_name(method)}.json"
             if method in wanted and oracle is not None:
                 begun = time.process_time()
-                generator = _learned(method, protocol, oracle, seed, folder)
+                generator = _learned(method, protocol, oracle, seed, folder, device)
                 if generator is None:
                     return
-                row = {"seed": seed, "method": method.value, **assess(generator, oracle)}
+                row = {"seed": seed, "method": method.value, **assess(generator.cpu(), oracle)}
                 row["cpu_seconds"] = round(time.process_time() - begun, 1)
                 _keep(path, row)
             yield json.loads(path.read_text())
@@ -122,11 +129,16 @@ def _built(protocol: Protocol, seed: int) -> SeqGan:
 
 
 def _learned(
-    method: Method, protocol: Protocol, oracle: Oracle, seed: int, folder: Path
+    method: Method,
+    protocol: Protocol,
+    oracle: Oracle,
+    seed: int,
+    folder: Path,
+    device: torch.device,
 ) -> LSTMGenerator | None:
     """A generator after its training; None where Ctrl-C ended it."""
     if method is Method.RELGAN:
-        return _relgan(protocol, oracle, seed, folder)
+        return _relgan(protocol, oracle, seed, folder, device)
     game = _built(protocol, seed)
     if method is Method.RANDOM:
         return game.generator
@@ -138,20 +150,27 @@ def _learned(
     reward = _bleu_reward(oracle, protocol.shape.vocabulary) if method is Method.BLEU else None
 
     def measure(game: SeqGan) -> Stats:
-        return {k: torch.tensor(v) for k, v in _nlls(game.generator, oracle).items()}
+        found = _nlls(copy.deepcopy(game.generator).cpu(), oracle)
+        return {k: torch.tensor(v) for k, v in found.items()}
 
-    ended = train(game, oracle.training, config, place, measure=measure, reward=reward)
+    ended = train(
+        game, oracle.training, config, place, measure=measure, reward=reward, device=device
+    )
     return None if ended.stopped else game.generator
 
 
-def _relgan(protocol: Protocol, oracle: Oracle, seed: int, folder: Path) -> LSTMGenerator | None:
+def _relgan(
+    protocol: Protocol, oracle: Oracle, seed: int, folder: Path, device: torch.device
+) -> LSTMGenerator | None:
     """RelGAN's generator, which goes on from where MLE ends."""
     config = replace(protocol.relgan, train=replace(protocol.relgan.train, seed=seed))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         game = config.build(protocol.shape.generator(0.1))
     imitation = folder / Method.MLE.value / "last.pt"
-    ended = play(game, oracle.training, imitation, config, folder / Method.RELGAN.value)
+    ended = play(
+        game, oracle.training, imitation, config, folder / Method.RELGAN.value, device=device
+    )
     return None if ended.stopped else game.generator
 
 
@@ -171,7 +190,8 @@ def _bleu_reward(oracle: Oracle, vocabulary: int) -> Reward:
     references = References(oracle.training.numpy(), vocabulary=vocabulary, order=BLEU_ORDER)
 
     def reward(tokens: Tensor) -> Tensor:
-        return torch.from_numpy(references.bleu(tokens.numpy(), smooth=True)).float()
+        found = references.bleu(tokens.cpu().numpy(), smooth=True)
+        return torch.from_numpy(found).float().to(tokens.device)
 
     return reward
 
