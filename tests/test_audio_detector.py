@@ -40,7 +40,7 @@ from unmask.detect.audio.range import SpeechRange
 from unmask.evidence import Finding, Kind, NotApplicable
 from unmask.media import open_bytes
 from unmask.registry import pick
-from unmask.sound import Region
+from unmask.sound import Region, clock
 
 
 def wav(samples: NDArray[np.float32], rate: int = RATE) -> bytes:
@@ -232,5 +232,7 @@ def test_a_synthetic_stretch_shows_in_the_timeline(shared: Path) -> None:
     outside = [llr for t, llr in timeline if not 11 < t < 23]
     assert np.median(inside) > np.median(outside) + 1
     found = judged(detector, mixed, [Region(0, len(mixed) / RATE)])
-    regions = [Region(*ends) for ends in found.facts["suspicious_regions"]]
+    regions = [Region(*ends) for ends in found.facts["regions"]]
     assert intersection_over_union(regions, Region(12, 22)) >= 0.5
+    (doubt,) = (d for d in found.doubts if d.code == "partly_synthetic")
+    assert clock(regions[0].start) in doubt.text

@@ -39,6 +39,13 @@ def test_a_comb_is_found_with_its_spacing() -> None:
     assert found.notable
     assert found.facts["comb_hz"] == pytest.approx(RATE / 32, abs=0.01)
     assert found.llr is None
+    assert "MP3" in found.summary  # its bands are 22,050 / 32 Hz wide at 44.1 kHz
+
+
+def test_a_comb_that_no_mp3_leaves_is_a_vocoders() -> None:
+    found = found_in(combed(tones.voice(8, RATE), 24000 / 20))
+    assert found.facts["comb_hz"] == 1200
+    assert "MP3" not in found.summary
 
 
 def test_a_comb_in_one_part_is_shown_there() -> None:

@@ -172,7 +172,7 @@ def judged(detector: AudioDetector, wave: Samples, regions: Sequence[Region]) ->
     found = regions_of(detector, scored.frames)
     partly = bool(found) and covered_part(found, timeline) < MOSTLY
     if partly and llr < math.log(9):
-        text = "A stretch sounds synthetic in a recording that as a whole does not."
+        text = f"Synthetic in part, by its sound: {_places(found)}; not as a whole."
         doubts.append(Doubt(code="partly_synthetic", text=text))
     return Finding(
         summary=_sentence(llr, doubts, found if partly else ()),
@@ -196,7 +196,7 @@ def _facts(
         "likeness": likeness,
         "seconds_of_speech": sum(one.seconds for one in regions),
         "part_examined": scored.covered,
-        "suspicious_regions": [[one.start, one.end] for one in found],
+        "regions": [[one.start, one.end] for one in found],
         "weights": detector.card.name,
         "weak_on": list(detector.card.weaknesses),
     }
@@ -213,12 +213,16 @@ def _others(doubts: Sequence[Doubt]) -> list[Doubt]:
     return [doubt for doubt in doubts if doubt.code != "partly_synthetic"]
 
 
+def _places(parts: Sequence[Region]) -> str:
+    named = ", ".join(f"{clock(one.start)} to {clock(one.end)}" for one in parts[:3])
+    return f"{named} and {len(parts) - 3} more" if len(parts) > 3 else named
+
+
 def _sentence(llr: float, doubts: Sequence[Doubt], parts: Sequence[Region]) -> str:
     if _others(doubts):
         return "The learned detector of speech gives an answer here that should not be leaned on."
     if parts:
-        places = ", ".join(f"{clock(one.start)} to {clock(one.end)}" for one in parts[:3])
-        return f"To the learned detector the voice sounds synthetic in part: {places}."
+        return f"To the learned detector the voice sounds synthetic in part: {_places(parts)}."
     if abs(llr) < 0.5:
         return "The learned detector hears neither a synthesiser's nor a microphone's traces."
     return f"To the learned detector the voice is {ratio(llr, Kind.AUDIO)}."

@@ -24,6 +24,8 @@ LOWEST = 900.0  # Hz: below it, voices have lines of their own
 SMOOTH = 41  # bins, over which a line stands out
 RATES = (16000, 22050, 24000, 32000, 44100, 48000)  # Hz, at which vocoders work
 STEPS = (2, 4, 5, 8, 10, 16, 20, 32)  # samples of output for one of an inner layer
+# The 32 bands of an MP3 encoder, and pairs of them, end at such multiples too.
+BANDS = frozenset(round(rate / s, 3) for rate in (32000, 44100, 48000) for s in (32, 64))  # Hz
 FEWEST = 3  # lines of a comb
 STANDS_OUT = 5.0  # standard errors of a comb's mean height
 TOP = 10.0  # robust deviations of a lone line at half the sampling rate
@@ -137,7 +139,8 @@ def _parts(frames: NDArray[np.float32], rate: int, comb: Comb, edge: float) -> t
     title="Traces of a vocoder",
     reads="narrow lines in the mean spectrum at the multiples of the steps of a neural vocoder",
     look_for="a comb of lines from the first to the last second, or a line at the very top",
-    ignore="whistles of power supplies and screens, music. Absence: many vocoders leave none",
+    ignore="whistles of power supplies and screens, music, former MP3s (689 and 1378 Hz at"
+    " 44.1 kHz). Absence: many vocoders leave none",
     paper="Pons et al. 2021, Upsampling artifacts in neural audio synthesis; Frank and Schönherr "
     "2021 (WaveFake); Sun et al. 2023",
 )
@@ -191,6 +194,8 @@ def _summary(comb: Comb | None, top: bool, parts: tuple[Region, ...], seconds: f
             f"Its mean spectrum has {comb.lines} lines at the multiples of {comb.spacing:.1f} Hz"
             f"{where}, as the up-sampling of some neural vocoders leaves."
         )
+        if comb.spacing in BANDS:
+            said.append("The bands of an MP3 end there too: one that was decoded may show them.")
     if top:
         said.append(
             "A line stands at the very top of its spectrum, at half the sampling rate: HiFi-GAN "
