@@ -10,8 +10,8 @@ from unmask.datasets.speech_manifest import Utterance
 from unmask.datasets.speech_signal import to_pcm
 from unmask.detect.audio.frontends import RATE
 from unmask.detect.audio.leaks import PROBES, leaks
-from unmask.detect.audio.localisation import insertions
-from unmask.detect.audio.pairs import read_wave
+from unmask.detect.audio.localisation import insertions, real_minutes
+from unmask.detect.audio.pairs import at_level, read_wave
 from unmask.detect.audio.peers import LfccGmm
 from unmask.detect.audio.results import ALL, OURS, ahead, by_family
 from unmask.detect.audio.scoring import Table, encoded, gather, group_weights, thinned
@@ -115,6 +115,17 @@ def test_insertions_lie_where_they_say(corpus: list[Utterance]) -> None:
             assert smoothness(inside) > smoothness(outside)
     with pytest.raises(ValueError, match="not both"):
         insertions([u for u in corpus if not u.fake], Split.TEST, 1, seed=0)
+
+
+def test_real_minutes_hold_real_recordings_alone(corpus: list[Utterance]) -> None:
+    made = real_minutes(corpus, Split.TEST, 2, seed=0)
+    assert [len(one) for one in made] == [60 * RATE] * 2
+    assert not np.array_equal(made[0], made[1])
+    fakes = [u for u in corpus if u.fake]
+    with pytest.raises(ValueError, match="no real recordings"):
+        real_minutes(fakes, Split.TEST, 1, seed=0)
+    first = at_level(read_wave(next(u.path for u in corpus if not u.fake)))
+    assert np.isclose(np.sqrt(np.mean(made[0] ** 2)), np.sqrt(np.mean(first**2)), rtol=0.1)
 
 
 def test_leak_probes_find_a_planted_leak(corpus: list[Utterance], tmp_path: Path) -> None:

@@ -48,6 +48,26 @@ def insertions(data: Sequence[Utterance], split: Split, count: int, seed: int) -
     return list(_made(dict(fakes), dict(reals), count, seed))
 
 
+def real_minutes(data: Sequence[Utterance], split: Split, count: int, seed: int) -> list[Samples]:
+    """`count` minutes of real recordings, one after the other, of each corpus of the split in turn.
+
+    Where a corpus has several speakers, a minute has several too. Raises ValueError where the split
+    has no real recordings.
+    """
+    reals: dict[str, list[Utterance]] = defaultdict(list)
+    for one in (u for u in data if u.split is split and not u.fake):
+        reals[one.corpus].append(one)
+    if not reals:
+        raise ValueError(f"{split} has no real recordings")
+    corpora = sorted(reals)
+    return [
+        _joined(
+            _shuffled(reals[corpora[n % len(corpora)]], np.random.default_rng([seed, n])), WHOLE
+        )
+        for n in range(count)
+    ]
+
+
 def _made(
     fakes: dict[str, list[Utterance]], reals: dict[str, list[Utterance]], count: int, seed: int
 ) -> Iterator[Insertion]:

@@ -27,7 +27,7 @@ from unmask.detect.audio.audio_detector import regions_of
 from unmask.detect.audio.fit import nets_of
 from unmask.detect.audio.inference import WEIGHTS, AudioDetector, load_audio_detector, pool
 from unmask.detect.audio.leaks import leaks
-from unmask.detect.audio.localisation import insertions, intersection_over_union
+from unmask.detect.audio.localisation import insertions, intersection_over_union, real_minutes
 from unmask.detect.audio.peers import COMPONENTS, LfccGmm
 from unmask.detect.audio.results_page import page
 from unmask.detect.audio.scoring import ENCODINGS, Score, Table, gather, thinned
@@ -126,17 +126,20 @@ def ahead(tables: Mapping[str, Table], of: str = "") -> dict[str, dict[str, list
 
 
 def located(detector: AudioDetector, data: Sequence[Utterance], count: int) -> dict[str, Any]:
-    """Insertions of ten seconds in a minute: IoU, and how many are found."""
+    """Insertions of ten seconds in a minute: IoU, how many are found, and in how many real ones."""
     overlaps: dict[str, list[float]] = {}
     for one in insertions(data, Split.TEST, count, seed=0):
         found = regions_of(detector, detector.score(one.wave).frames)
         overlaps.setdefault(one.family, []).append(intersection_over_union(found, one.place))
     every = [v for values in overlaps.values() for v in values]
+    false = [bool(regions_of(detector, detector.score(wave).frames))
+             for wave in real_minutes(data, Split.TEST, count, seed=0)]  # fmt: skip
     half = sum(v >= 0.5 for v in every)
     return {
         "n": len(every),
         "mean_iou": round(float(np.mean(every)), 3),
         "share_half": _numbers(clopper_pearson(half, len(every))),
+        "false": _numbers(clopper_pearson(sum(false), len(false))),
         "by_family": {
             k: [len(v), round(float(np.mean(v)), 3), sum(x >= 0.5 for x in v)]
             for k, v in sorted(overlaps.items())
