@@ -109,7 +109,7 @@ def test_what_is_played_fits_and_keeps_its_length() -> None:
 def test_stretches_reach_every_report() -> None:
     report = planted([[0.5, 1.25], [3, 3.5]])
     (one,) = stretches(report)
-    assert told(one) == "0:00.5 to 0:01.2, 0:03 to 0:03.5"
+    assert told(one) == "0:00.5 to 0:01.2 and 0:03 to 0:03.5"
     assert "Planted <b>analysis: 0:00.5 to 0:01.2" in shown(report)
     page = to_html(report)
     assert "<audio controls" in page

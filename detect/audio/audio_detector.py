@@ -22,7 +22,7 @@ from unmask.media import Media
 from unmask.registry import analyser
 from unmask.report.words import ratio
 from unmask.settings import current
-from unmask.sound import Region, Samples, clock, mono, resampled
+from unmask.sound import Region, Samples, listed, mono, resampled
 from unmask.voice import speech_or_reason
 
 MOSTLY = 0.8  # part of the speech from which a recording is synthetic as a whole, not in part
@@ -172,7 +172,7 @@ def judged(detector: AudioDetector, wave: Samples, regions: Sequence[Region]) ->
     found = regions_of(detector, scored.frames)
     partly = bool(found) and covered_part(found, timeline) < MOSTLY
     if partly and llr < math.log(9):
-        text = f"Synthetic in part, by its sound: {_places(found)}; not as a whole."
+        text = f"Synthetic in part, by its sound: {listed(found)}; not as a whole."
         doubts.append(Doubt(code="partly_synthetic", text=text))
     return Finding(
         summary=_sentence(llr, doubts, found if partly else ()),
@@ -213,16 +213,11 @@ def _others(doubts: Sequence[Doubt]) -> list[Doubt]:
     return [doubt for doubt in doubts if doubt.code != "partly_synthetic"]
 
 
-def _places(parts: Sequence[Region]) -> str:
-    named = ", ".join(f"{clock(one.start)} to {clock(one.end)}" for one in parts[:3])
-    return f"{named} and {len(parts) - 3} more" if len(parts) > 3 else named
-
-
 def _sentence(llr: float, doubts: Sequence[Doubt], parts: Sequence[Region]) -> str:
     if _others(doubts):
         return "The learned detector of speech gives an answer here that should not be leaned on."
     if parts:
-        return f"To the learned detector the voice sounds synthetic in part: {_places(parts)}."
+        return f"To the learned detector the voice sounds synthetic in part: {listed(parts)}."
     if abs(llr) < 0.5:
         return "The learned detector hears neither a synthesiser's nor a microphone's traces."
     return f"To the learned detector the voice is {ratio(llr, Kind.AUDIO)}."

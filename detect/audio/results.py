@@ -126,7 +126,7 @@ def ahead(tables: Mapping[str, Table], of: str = "") -> dict[str, dict[str, list
 
 
 def located(detector: AudioDetector, data: Sequence[Utterance], count: int) -> dict[str, Any]:
-    """Insertions of ten seconds in a minute: IoU, how many are found, and in how many real ones."""
+    """Ten seconds inserted in a minute: IoU, how many are found; and real minutes that show any."""
     overlaps: dict[str, list[float]] = {}
     for one in insertions(data, Split.TEST, count, seed=0):
         found = regions_of(detector, detector.score(one.wave).frames)

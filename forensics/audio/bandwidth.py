@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unmask.evidence import Finding, Kind, NotApplicable, Plot
-from unmask.forensics.audio.hearing import Sound, as_facts, heard, listed, spectra
+from unmask.forensics.audio.hearing import Sound, as_facts, heard, spectra
 from unmask.media import Media
 from unmask.registry import analyser
-from unmask.sound import Region, Samples, runs
+from unmask.sound import Region, Samples, listed, runs
 
 BAND = 125.0  # Hz
 BLOCK = 0.5  # seconds

@@ -9,11 +9,11 @@ from unmask.evidence import Basis, Claim, ClaimKind, Finding, Kind, NotApplicabl
 from unmask.forensics.audio.filterbanks import AAC_KBD, AAC_SINE, ALL, MP3
 from unmask.forensics.audio.frame_grid import SURE, Grid, length_of, loud_starts, search
 from unmask.forensics.audio.grid_trace import Stretch, stretches
-from unmask.forensics.audio.hearing import Sound, as_facts, heard, listed
+from unmask.forensics.audio.hearing import Sound, as_facts, heard
 from unmask.forensics.audio.sound_tags import mp3_delay
 from unmask.media import Media
 from unmask.registry import analyser
-from unmask.sound import Samples
+from unmask.sound import Samples, listed
 
 LEAST = 1.0  # seconds
 PLACES = {MP3.name: 3, AAC_SINE.name: 2, AAC_KBD.name: 2}  # looked at, spread over the recording

@@ -10,7 +10,7 @@ from scipy.signal import get_window
 
 from unmask.evidence import NotApplicable
 from unmask.media import Media
-from unmask.sound import Region, Samples, clock, mono
+from unmask.sound import Region, Samples, mono
 
 FAINT = 1e-4  # of full scale (-80 dB): below it there is nothing to examine
 LOSSLESS = frozenset({"flac", "alac"})  # and every codec whose name begins with "pcm_"
@@ -73,15 +73,6 @@ def spectra(samples: Samples, window: int, hop: int) -> NDArray[np.float32]:
         power = np.square(np.abs(values) * (2 / shape.sum()))
         found[first : first + 512] = 10 * np.log10(power + 1e-20)
     return found
-
-
-def listed(regions: Sequence[Region], most: int = 3) -> str:
-    """Regions as a sentence names them: "0:12 to 0:18 and 1:01 to 1:04"."""
-    texts = [f"{clock(one.start)} to {clock(one.end)}" for one in regions[:most]]
-    more = len(regions) - most
-    if more > 0:
-        texts.append(f"{more} more")
-    return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]])) if texts else ""
 
 
 def as_facts(regions: Sequence[Region], most: int = 200) -> list[list[float]]:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import percentile_filter
 
 from unmask.evidence import Finding, Kind, NotApplicable, Plot
-from unmask.forensics.audio.hearing import as_facts, heard, listed, spectra
+from unmask.forensics.audio.hearing import as_facts, heard, spectra
 from unmask.media import Media
 from unmask.registry import analyser
-from unmask.sound import Region, Samples, joined, runs
+from unmask.sound import Region, Samples, joined, listed, runs
 
 LEAST = 8.0  # seconds
 STEP = 0.25  # seconds

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from unmask.evidence import Finding, Kind, NotApplicable
-from unmask.forensics.audio.hearing import as_facts, heard, listed
+from unmask.forensics.audio.hearing import as_facts, heard
 from unmask.media import Media
 from unmask.registry import analyser
-from unmask.sound import Region, Samples, joined, runs
+from unmask.sound import Region, Samples, joined, listed, runs
 
 LEAST = 0.25  # seconds of recording
 STEP_16 = 1 / 32768  # one step of 16 bits

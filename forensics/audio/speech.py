@@ -1,10 +1,11 @@
 """Whether and where somebody speaks, which decides what other analyses may judge."""
 
 from unmask.evidence import Doubt, Finding, Kind, NotApplicable
-from unmask.forensics.audio.hearing import as_facts, heard, listed
+from unmask.forensics.audio.hearing import as_facts, heard
 from unmask.media import Media
 from unmask.music import music_share
 from unmask.registry import analyser
+from unmask.sound import listed
 from unmask.voice import speech_or_reason
 from unmask.voices import voices
 

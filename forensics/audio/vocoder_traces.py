@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, median_filter
 
 from unmask.evidence import Finding, Kind, NotApplicable, Plot
-from unmask.forensics.audio.hearing import as_facts, heard, listed, spectra
+from unmask.forensics.audio.hearing import as_facts, heard, spectra
 from unmask.media import Media
 from unmask.registry import analyser
-from unmask.sound import Region, Samples, joined, runs
+from unmask.sound import Region, Samples, joined, listed, runs
 
 WINDOW = 4096  # samples
 LOWEST = 900.0  # Hz: below it, voices have lines of their own

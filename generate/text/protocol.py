@@ -86,11 +86,8 @@ PROFILES: Mapping[str, Protocol] = {
 }  # fmt: skip
 
 
-CPU = torch.device("cpu")
-
-
 def run(
-    protocol: Protocol, seeds: tuple[int, ...], out: Path, device: torch.device = CPU
+    protocol: Protocol, seeds: tuple[int, ...], out: Path, device: torch.device | None = None
 ) -> Iterator[dict[str, Any]]:
     """Train each method on each seed's oracle, on `device`, and measure it; a row each.
 
@@ -134,7 +131,7 @@ def _learned(
     oracle: Oracle,
     seed: int,
     folder: Path,
-    device: torch.device,
+    device: torch.device | None,
 ) -> LSTMGenerator | None:
     """A generator after its training; None where Ctrl-C ended it."""
     if method is Method.RELGAN:
@@ -160,7 +157,7 @@ def _learned(
 
 
 def _relgan(
-    protocol: Protocol, oracle: Oracle, seed: int, folder: Path, device: torch.device
+    protocol: Protocol, oracle: Oracle, seed: int, folder: Path, device: torch.device | None
 ) -> LSTMGenerator | None:
     """RelGAN's generator, which goes on from where MLE ends."""
     config = replace(protocol.relgan, train=replace(protocol.relgan.train, seed=seed))

@@ -1,6 +1,6 @@
 """What every analysis of sound shares: one channel, one rate, stretches of time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import gcd
 from typing import NamedTuple
 
@@ -72,3 +72,12 @@ def clock(seconds: float) -> str:
         return f"{minutes}:{rest // 10:02d}" + (f".{rest % 10}" if rest % 10 else "")
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest // 10:02d}" if hours else f"{minutes}:{rest // 10:02d}"
+
+
+def listed(regions: Sequence[Region], most: int = 3) -> str:
+    """Regions as a sentence names them: "0:12 to 0:18 and 1:01 to 1:04"."""
+    texts = [f"{clock(one.start)} to {clock(one.end)}" for one in regions[:most]]
+    more = len(regions) - most
+    if more > 0:
+        texts.append(f"{more} more")
+    return " and ".join(filter(None, [", ".join(texts[:-1]), texts[-1]])) if texts else ""

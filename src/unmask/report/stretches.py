@@ -7,7 +7,7 @@ from typing import Any
 from unmask.evidence import Finding, Kind
 from unmask.report.sound import Stretches
 from unmask.scan import Report, Result
-from unmask.sound import Region, clock
+from unmask.sound import Region, listed
 
 _MOST = 100  # of one analysis
 
@@ -44,8 +44,6 @@ def _pairs(value: Any) -> list[Region]:
     return found
 
 
-def told(one: Stretches, most: int = 8) -> str:
-    """The stretches of an analysis in words: "0:12 to 0:18, 1:01 to 1:04"."""
-    texts = [f"{clock(r.start)} to {clock(r.end)}" for r in one.regions[:most]]
-    more = len(one.regions) - most
-    return ", ".join(texts + ([f"and {more} more"] if more > 0 else []))
+def told(one: Stretches) -> str:
+    """The stretches of an analysis in words."""
+    return listed(one.regions, most=8)
