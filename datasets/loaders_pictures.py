@@ -219,16 +219,34 @@ def _alone(root: Path, generator: str | None) -> Iterator[Sample]:
 
 
 def fits_research(tree: Tree) -> bool:
-    """At least two of the corpora that `unmask.datasets.manifest` names."""
-    return len({c.name for c in CORPORA if _present(tree.root, c)}) >= 2
+    """At least two of the corpora that `unmask.datasets.manifest` names, or the folder of some."""
+    base, corpora = _research(tree.root)
+    return len(corpora) >= 2 or (bool(corpora) and base != tree.root)
 
 
 def read_research(root: Path) -> Iterator[Sample]:
     """The corpora of `unmask.datasets.manifest` that are there, with their own splits."""
     try:
-        yield from samples(root, [c for c in CORPORA if _present(root, c)])
+        yield from samples(*_research(root))
     except FileNotFoundError as error:
         raise DatasetError(DatasetReason.EMPTY, str(error)) from error
+
+
+def _research(root: Path) -> tuple[Path, list[Corpus]]:
+    """(what their patterns begin at, the corpora): those in `root`, or those whose folder it is.
+
+    The folder of one corpus would pass for a plain one otherwise, and what trained be scored with
+    what tests.
+    """
+    inside = [c for c in CORPORA if _present(root, c)]
+    if inside:
+        return root, inside
+    full = root.resolve()
+    return full.parent, [
+        c
+        for c in CORPORA
+        if c.real and c.fake and c.real.startswith(f"{full.name}/") and _present(full.parent, c)
+    ]
 
 
 def _present(root: Path, corpus: Corpus) -> bool:

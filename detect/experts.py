@@ -20,6 +20,7 @@ from unmask.errors import WeightsError
 Map = NDArray[np.float32]
 UPSIDE_DOWN, MIRRORED = 1, 2  # axes of tiles
 HALVED = 0.75  # how much the look at an enlarged picture at half size counts
+BESIDE = 1 / 3  # how much the experts of close-up faces count there, all together
 
 
 class Expert(Protocol):
@@ -55,7 +56,7 @@ class Form:
     build: Callable[[], nn.Module]
     stride: int  # pixels between two patches
     top: float = 0.0  # part of the patches that count again
-    beside: str = ""  # knows close-up faces alone; there such experts count half, this one half
+    beside: str = ""  # knows close-up faces alone, and there counts with the expert of this name
     turned: tuple[int, ...] = (UPSIDE_DOWN, MIRRORED)  # ways that it looks at the picture in too
     rescaled: bool = False  # looks at a small picture at double size too, an enlarged one at half
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from unmask.card import Card, load_card, part_of
 from unmask.detect.calibration import Calibration
-from unmask.detect.experts import FORMS, Expert, as_experts, expert_nets
+from unmask.detect.experts import BESIDE, FORMS, Expert, as_experts, expert_nets
 from unmask.detect.fusion import Fusions
 from unmask.detect.likelihood import Coder, Predictor, Range, out_of_range, surprise
 from unmask.detect.onnx_experts import OnnxCoder
@@ -79,8 +79,8 @@ class Detector:
     def score(self, pixels: Pixels) -> Scored:
         """Judge a picture at its own resolution: whole, or in evenly spread tiles.
 
-        Where a face fills the picture, experts of portraits are asked too, and their patches count
-        as much, together, as those of the expert that they stand beside.
+        Where a face fills the picture, experts of portraits are asked too, and the mean of their
+        patches is mixed with those of the expert that they stand beside, by BESIDE.
         """
         tiles = cut(pixels)
         maps = {
@@ -107,12 +107,12 @@ class Detector:
         )
 
     def _joined(self, name: str, maps: Mapping[str, Map]) -> Map:
-        """The patches of an expert; where those beside it were asked, half and half."""
+        """The patches of an expert; where those beside it were asked, with theirs."""
         beside = [maps[other] for other, of in self.special.items() if of == name and other in maps]
         if not beside:
             return maps[name]
         others = np.mean(beside, axis=0, dtype=np.float32)
-        joined: Map = np.mean([maps[name], others], axis=0, dtype=np.float32)
+        joined: Map = (1 - BESIDE) * maps[name] + BESIDE * others
         return joined
 
 

@@ -205,6 +205,15 @@ def test_our_research_folder_keeps_its_own_splits(tmp_path: Path) -> None:
         "photographs": {"camera": 20},
     }
     assert {s.split for s in found if s.corpus == "forensynths_stylegan"} == {Split.TRAIN}
+    one = load(str(tmp_path / "faces_ffhq_vs_stylegan"))  # not as a plain folder: its splits count
+    assert one == [s for s in found if s.corpus == "ffhq_vs_stylegan"]
+    assert {s.split for s in one} > {Split.TRAIN}
+
+
+def test_a_folder_that_is_only_called_like_ours_is_read_as_it_lies(tmp_path: Path) -> None:
+    grow(tmp_path, ["comfyui_outputs/real/a.png", "comfyui_outputs/fake/b.png"])
+    found = load(str(tmp_path / "comfyui_outputs"))
+    assert {s.path.parent.name: s.fake for s in found} == {"real": False, "fake": True}
 
 
 def frames(clip: str, *, label: str, folder: str) -> dict[str, object]:
