@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -138,6 +139,62 @@ def test_a_stopped_run_goes_on_and_failures_are_told(tmp_path: Path, toy: str) -
     assert any("1 of 22 real and 1 of 51 fakes have no score" in w for w in found["warnings"])
     (people,) = (a for a in found["abstentions"] if not a["fake"])
     assert (people["inconclusive"], people["reasons"]) == (1, {"it says so": 1})
+
+
+def m4(root: Path) -> None:
+    """M4's files, named by domain and model; people's texts stand again beside each model's."""
+    for source in ("arxiv", "reddit"):
+        for model in ("chatGPT", "davinci"):
+            rows = [
+                {"prompt": "P", "human_text": f"{PERSON} {source} {n}", "model": model,
+                 "machine_text": f"{MACHINE} {model} {source} {n}", "source": source,
+                 "source_ID": n}
+                for n in range(8)
+            ]  # fmt: skip
+            text = "".join(json.dumps(row) + "\n" for row in rows)
+            (root / f"{source}_{model}.jsonl").write_text(text)
+
+
+def detectrl(root: Path) -> None:
+    """DetectRL's lists, a file for each domain."""
+    for domain in ("xsum", "yelp"):
+        rows = [
+            {"text": f"{text} {domain} {model} {n}", "label": label, "data_type": domain,
+             "llm_type": model}
+            for n in range(8)
+            for model in ("Claude", "PaLM")
+            for label, text in (("human", PERSON), ("llm", MACHINE))
+        ]  # fmt: skip
+        (root / f"multi_domains_{domain}_test.json").write_text(json.dumps(rows))
+
+
+@pytest.mark.parametrize(
+    ("lay", "generators", "domains", "people"),
+    [
+        (m4, {"chatGPT", "davinci"}, {"arxiv", "reddit"}, 16),
+        (detectrl, {"Claude", "PaLM"}, {"xsum", "yelp"}, 32),
+    ],
+)
+def test_m4s_and_detectrls_tables_from_the_command(
+    tmp_path: Path, toy: str, lay: Callable[[Path], None], generators: set[str],
+    domains: set[str], people: int,
+) -> None:  # fmt: skip
+    data, out = tmp_path / "data", tmp_path / "out"
+    data.mkdir()
+    lay(data)
+    done = call("--detector", toy, "--data", data, "--draws", 20, "--no-cache", "--out", out)
+    assert done.exit_code == 0, done.output
+    found = json.loads((out / "evaluation.json").read_text())
+    by: dict[str, set[str]] = {}
+    for entry in found["rows"]:
+        row = entry["row"]
+        assert row["auc"]["value"] == 1.0
+        by.setdefault(entry["by"], set()).add(row["generator"].rpartition("/")[2])
+    assert by["generator"] == generators
+    assert by["domain"] == domains
+    pooled = next(e["row"] for e in found["rows"] if e["by"] == "pooled")
+    assert (pooled["n_real"], pooled["n_fake"]) == (people, 32)
+    assert {a["n"] for a in found["alarms"]} == {people // 2}
 
 
 def test_documents_of_a_length_and_paths(tmp_path: Path, toy: str) -> None:
