@@ -67,8 +67,9 @@ def describe(fitted: Mapping[str, Any]) -> Card:
         " went on from it); faces_lite2: EfficientNet-Lite2, trained likewise (the mean of a run"
         " and of one that went on from it with more reconstructions), both seen as it is and"
         " mirrored; where a small network sees that a face fills the picture, the mean of the two"
-        " counts a third and patchnet the rest; pictures of up to 160 x 160 pixels are seen at double"
-        " size too, enlarged ones at half, which counts three quarters, and both have a fusion of their"
+        " counts a third and patchnet the rest; pictures of up to 160 x 160 pixels are seen at"
+        " double size too, enlarged ones at half, which counts three quarters, and both have a"
+        " fusion of their"
         " own; large matrices of weights in eight bits; a lossless coder of photographs says what"
         " is out of range",
         papers=(
