@@ -105,7 +105,7 @@ def test_specialists_are_asked_about_portraits_alone(face: bool) -> None:
     assert (general.asked, special.asked, another.asked) == (1, int(face), int(face))
     more = {"faces": -3.0, "faces_lite2": 1.0} if face else {}
     assert found.logits == {"patchnet": 2.0} | more
-    joined = (2 + (-3 + 1) / 2) / 2 if face else 2.0
+    joined = (2 * 2 + (-3 + 1) / 2) / 3 if face else 2.0
     assert found.inputs == {"patchnet": pytest.approx(joined)}
     assert found.score == pytest.approx(2 * joined + 0.25)
     assert found.patches.shape == (6, 8)
