@@ -45,7 +45,9 @@ class ReconstructConfig:
     side: int = 512  # at most so many pixels a side of the middle of each photograph
     own_quality: float = 1.0  # part of the fakes that go through JPEG as their real did
     limit: int | None = None  # photographs of each corpus and split
-    part: float = 1.0  # of a split's photographs that each of its decoders gets, drawn by name
+    # Of a split's photographs that each of its decoders gets, drawn by name; of TEST all. Where one
+    # photograph has more fakes than another, its size and subject tell the classes apart.
+    part: float = 1.0
     shares: tuple[float, float] | None = None  # train, validation: draw the splits anew
     shipped: bool = False  # the decoders that come with unmask, in place of training them
     training: DecoderTraining = field(default_factory=DecoderTraining)
@@ -117,10 +119,11 @@ def make(
             net = load_decoder(spec)
         else:
             net = train(spec, windows, config.training, checkpoint)
+        part = 1.0 if spec.split is Split.TEST else config.part
         chosen = [
             s
             for s in reals
-            if s.split is spec.split and _share(f"part {spec.name} {s.source}") < config.part
+            if s.split is spec.split and _share(f"part {spec.name} {s.source}") < part
         ]
         made = list(_write(net, spec, chosen, out, config, again=grown))
         written = sorted({s.path: s for s in (*written, *made)}.values(), key=_order)

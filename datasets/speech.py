@@ -14,15 +14,16 @@ The splits: no speaker of real speech, no family of synthesis and, English apart
 is trained on is also tested (`speech_manifest.FAMILIES`, `speech_sources`; `faults` checks it).
 
     train        Griffin-Lim, phase vocoder, WORLD, sinusoids, neural with transposed convolutions,
-                 GANs of ours with them and by repetition, a published HiFi-GAN at 16 kHz; eSpeak NG
-    validation   LPC, neural with repetition, a published HiFi-GAN at 22 kHz, VITS; Flite
+                 GANs of ours with them and by repetition, two published HiFi-GANs; eSpeak NG
+    validation   LPC, neural with repetition, another published HiFi-GAN, VITS, Hibari; Flite
     test         Codec 2, neural with an inverse STFT; Festival, Kokoro; HiFi-GAN, MelGAN,
                  CycleGAN-VC2
 
 What is not as unseen as it looks: CycleGAN-VC2 converts spectra but synthesises by WORLD, which is
-trained on. HiFi-GAN and MelGAN of the test are their authors' own files; another HiFi-GAN, of other
-weights and voices, is trained on and yet another one chooses, so that their architecture is known
-and what they learned is not. Festival and Flite come from the same laboratories, though no voice is
+trained on. HiFi-GAN and MelGAN of the test are their authors' own files; two HiFi-GANs of other
+weights and voices are trained on, one of them by the same authors, and a third one chooses, so that
+their architecture is known and what they learned is not. Hibari, which chooses, learned to speak
+from one of Kokoro's voices. Festival and Flite come from the same laboratories, though no voice is
 in both. Codec 2 is speech coding: a parametric vocoder here, an honest radio elsewhere. Copies of a
 recording that was once Vorbis or MP3 are copies of that.
 
@@ -56,6 +57,7 @@ from unmask.datasets.speech_corpus import (
     with_published,
 )
 from unmask.datasets.speech_engines import ENGINES, Engine, missing
+from unmask.datasets.speech_hibari import HIBARI
 from unmask.datasets.speech_kokoro import kokoro
 from unmask.datasets.speech_manifest import Utterance, faults
 from unmask.datasets.speech_published import published
@@ -112,7 +114,8 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     shelf, built = Shelf(out), Built()
     vocoders = shipped_vocoders(downloads) if vocoders is None else vocoders
-    engines = (*ENGINES, piper(downloads), kokoro(downloads)) if engines is None else engines
+    if engines is None:
+        engines = (*ENGINES, HIBARI, piper(downloads), kokoro(downloads))
     for source in sources:
         with _step(progress, source.name):
             try:

@@ -92,9 +92,9 @@ def add_real(shelf: Shelf, piece: Piece) -> None:
 def add_copies(
     shelf: Shelf, piece: Piece, vocoders: Sequence[Vocoder], copies: int, skipped: dict[str, str]
 ) -> None:
-    """Copy-syntheses by so many of the families that its split may see; if any, by two GANs more.
+    """Copy-syntheses by so many of the families that its split may see; if any, by GANs besides.
 
-    One is ours, one is published.
+    One is ours, and every published one copies.
 
     What has published fakes gets no others: a corpus with more fakes would be a label.
     """
@@ -104,7 +104,7 @@ def add_copies(
     for family in (
         *_drawn(COPYING, piece, copies),
         *_drawn(GAN_COPYING, piece, more),
-        *_drawn(PUBLISHED_COPYING, piece, more),
+        *_drawn(PUBLISHED_COPYING, piece, more * len(PUBLISHED_COPYING)),
     ):
         settings = [v for v in vocoders if v.family == family]
         if not settings:

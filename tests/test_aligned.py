@@ -234,6 +234,18 @@ def test_a_set_of_pairs(tmp_path: Path) -> None:
     assert all(5 < n["psnr"] < 60 and n["pictures"] for n in noted.values())
 
 
+def test_what_tests_gets_every_decoder_of_its_split(tmp_path: Path) -> None:
+    names = ["nearest-d1-plain-l1", "subpixel-blur-d1-kl-l1-gradient", "vq-nearest-d1-l1"]
+    config = ReconstructConfig(side=64, shares=(0.5, 0.0), part=0.4, shipped=True)
+    data = [f"real:{tree(tmp_path / 'mine', 30)}"]
+    made = reconstruct.make(data, tmp_path / "out", [SPECS[n] for n in names], config)
+    every = reconstruct.photographs(data, limit=None, shares=config.shares)
+    for name, split, part in zip(names, ("train", "test", "test"), (0.4, 1, 1), strict=True):
+        count = sum(s.split == split for s in every)
+        fakes = sum(s.generator == name for s in made)
+        assert 0 < fakes < 0.8 * count if part < 1 else fakes >= count - 2  # two are unfit
+
+
 def test_a_set_is_gone_on_with(tmp_path: Path) -> None:
     config = ReconstructConfig(side=64, shares=(0.4, 0.3), training=replace(SMALL, steps=1))
     data, out = [f"real:{tree(tmp_path / 'mine')}"], tmp_path / "out"

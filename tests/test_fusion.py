@@ -21,6 +21,7 @@ from unmask.detect.encodings import jpeg, resize
 from unmask.detect.experts import expert_nets
 from unmask.detect.fusion import LIMIT, Fusion, Fusions, fit_fusion
 from unmask.detect.fusion_train import (
+    MOST,
     SCALE,
     Inputs,
     _nets,
@@ -167,10 +168,13 @@ def test_inputs_are_kept_as_they_are(tmp_path: Path) -> None:
     assert np.array_equal(again.values, inputs.values)
 
 
-def test_groups_count_alike_whatever_their_size() -> None:
-    samples = [sample(str(i), CAMERA, "big") for i in range(9)] + [sample("x", CAMERA, "small")]
+def test_a_group_counts_as_its_pictures_up_to_a_bound() -> None:
+    sizes = {"huge": 10 * MOST, "large": MOST, "small": 2}
+    samples = [sample(f"{c} {i}", CAMERA, c) for c, n in sizes.items() for i in range(n)]
     weights = group_weights(samples)
-    assert weights[:9].sum() == pytest.approx(weights[9])
+    total = {c: sum(w for s, w in zip(samples, weights, strict=True) if s.corpus == c)
+             for c in sizes}  # fmt: skip
+    assert total == pytest.approx({"huge": MOST, "large": MOST, "small": 2})
 
 
 def test_a_photograph_beside_several_decoders_counts_once() -> None:

@@ -3,9 +3,12 @@
 import hashlib
 import io
 import json
+import sys
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -13,7 +16,7 @@ import pytest
 from onnx import TensorProto, helper
 from typer.testing import CliRunner
 
-from unmask.datasets import speech
+from unmask.datasets import speech, speech_hibari
 from unmask.datasets.speech_engines import (
     ENGINES,
     ESPEAK,
@@ -24,6 +27,7 @@ from unmask.datasets.speech_engines import (
     spoken_text,
     voices,
 )
+from unmask.datasets.speech_hibari import HIBARI
 from unmask.datasets.speech_kokoro import VOICES, kokoro, phonemes
 from unmask.datasets.speech_manifest import FAMILIES, read_speech
 from unmask.datasets.speech_source_filter import MissingEngineError
@@ -56,7 +60,7 @@ def test_a_missing_engine_is_named(
 def test_engines_have_a_split_texts_and_speakers_of_their_own() -> None:
     assert [e for e, _ in PROGRAMS] == list(ENGINES)  # each is tried where its program is
     owners: dict[str, str] = {}
-    for engine in (*ENGINES, kokoro(Path())):
+    for engine in (*ENGINES, HIBARI, kokoro(Path())):
         assert engine.name in FAMILIES
         assert set(engine.voices) <= set(TEXTS)
         for name in {v for names in engine.voices.values() for v in names}:
@@ -188,3 +192,38 @@ def test_the_command_builds_from_the_research_folder(
     families = {u.family for u in read_speech(tmp_path)}
     assert families == {"real", "hifi-gan", "melgan"}
     assert len({u.speaker for u in built.utterances}) > 20
+
+
+@pytest.fixture
+def unloaded() -> Iterator[None]:
+    speech_hibari._speaker.cache_clear()
+    yield
+    speech_hibari._speaker.cache_clear()
+
+
+@pytest.mark.usefixtures("unloaded")
+def test_hibari_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hibari", None)
+    assert "pip install hibari-tts" in missing(HIBARI)
+
+
+@pytest.mark.usefixtures("unloaded")
+def test_hibari_is_asked_for_a_voice_a_pace_and_a_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, float, int]] = []
+
+    class Speaker:
+        sample_rate = 24_000
+
+        def __init__(self, voice: str) -> None:
+            assert voice == "heart"
+
+        def __call__(self, text: str, speed: float, seed: int) -> np.ndarray:
+            asked.append((text, speed, seed))
+            return np.zeros((1, 2400), np.float32)
+
+    monkeypatch.setitem(sys.modules, "hibari", SimpleNamespace(Hibari=Speaker))
+    for seed in range(2):
+        wave, rate = HIBARI.say("One.", "heart", np.random.default_rng(seed))
+        assert (wave.shape, wave.dtype, rate) == ((2400,), np.float32, 24_000)
+    assert all(0.85 <= speed <= 1.15 for _, speed, _ in asked)
+    assert len({seed for _, _, seed in asked}) == 2

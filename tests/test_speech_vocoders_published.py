@@ -12,16 +12,19 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor, nn
 
+from unmask.datasets.speech_hifigan import HifiGanV1, without_weight_norm
 from unmask.datasets.speech_source_filter import MissingEngineError
 from unmask.datasets.speech_spectra import slaney_filters
 from unmask.datasets.speech_vocoders_published import (
     HIFIGAN_16K,
     HIFIGAN_FRENCH,
+    HIFIGAN_UNIVERSAL,
     PUBLISHED,
     Bands,
     PublishedVocoder,
     copied_by,
     mel_bands,
+    told,
 )
 
 TONE = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000).astype(np.float32) * np.float32(0.1)
@@ -105,6 +108,41 @@ def test_a_graph_speaks_too(tmp_path: Path) -> None:
     loud, _ = copy_of(HIFIGAN_FRENCH, onnx_graph(), tmp_path)
     assert loud.shape == TONE.shape
     assert np.isfinite(loud).all()
+
+
+def test_a_blurred_spectrogram_is_smoother_both_ways() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 0.1, 22_050).astype(np.float32)
+    sharp = mel_bands(noise, HIFIGAN_FRENCH)
+    blurred = told(noise, replace(HIFIGAN_FRENCH, blur=(1.5, 0.8)))
+    assert blurred.shape == sharp.shape
+    for axis in (0, 1):
+        assert np.diff(blurred, axis=axis).std() < 0.5 * np.diff(sharp, axis=axis).std()
+    np.testing.assert_array_equal(told(noise, HIFIGAN_FRENCH), sharp)
+
+
+def test_directions_and_lengths_become_weights() -> None:
+    torch.manual_seed(0)
+    conv = nn.utils.parametrizations.weight_norm(nn.Conv1d(3, 5, 4))
+    kept = conv.parametrizations.weight
+    kept.original0.data.mul_(2)
+    state = {"c.weight_g": kept.original0, "c.weight_v": kept.original1, "c.bias": conv.bias}
+    found = without_weight_norm(state)
+    assert set(found) == {"c.weight", "c.bias"}
+    torch.testing.assert_close(found["c.weight"], conv.weight)
+
+
+def test_weights_of_its_authors_speak(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net, data = HifiGanV1(), io.BytesIO()
+    torch.save({"generator": net.state_dict()}, data)
+    known = fetched(tmp_path, HIFIGAN_UNIVERSAL, data.getvalue())
+    wave = copied_by(known, TONE[:4000], tmp_path)
+    assert wave.shape == (4000,)
+    assert np.isfinite(wave).all()
+    assert wave.std() > 0
+    with torch.inference_mode():
+        assert net(torch.zeros(2, 80, 3)).shape == (2, 3 * HIFIGAN_UNIVERSAL.hop)
 
 
 def test_weights_that_are_not_the_known_ones_are_not_loaded(tmp_path: Path) -> None:
