@@ -14,7 +14,8 @@ The splits: no speaker of real speech, no family of synthesis and, English apart
 is trained on is also tested (`speech_manifest.FAMILIES`, `speech_sources`; `faults` checks it).
 
     train        Griffin-Lim, phase vocoder, WORLD, sinusoids, neural with transposed convolutions,
-                 GANs of ours with them and by repetition, two published HiFi-GANs; eSpeak NG
+                 GANs of ours with them and by repetition, two published HiFi-GANs; eSpeak NG,
+                 Pico
     validation   LPC, neural with repetition, another published HiFi-GAN, VITS, Hibari; Flite
     test         Codec 2, neural with an inverse STFT; Festival, Kokoro; HiFi-GAN, MelGAN,
                  CycleGAN-VC2
@@ -57,7 +58,7 @@ from unmask.datasets.speech_corpus import (
     with_published,
 )
 from unmask.datasets.speech_engines import ENGINES, Engine, missing
-from unmask.datasets.speech_hibari import HIBARI
+from unmask.datasets.speech_engines_packages import PACKAGED
 from unmask.datasets.speech_kokoro import kokoro
 from unmask.datasets.speech_manifest import Utterance, faults
 from unmask.datasets.speech_published import published
@@ -115,7 +116,7 @@ def build(
     shelf, built = Shelf(out), Built()
     vocoders = shipped_vocoders(downloads) if vocoders is None else vocoders
     if engines is None:
-        engines = (*ENGINES, HIBARI, piper(downloads), kokoro(downloads))
+        engines = (*ENGINES, *PACKAGED, piper(downloads), kokoro(downloads))
     for source in sources:
         with _step(progress, source.name):
             try:

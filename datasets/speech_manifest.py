@@ -35,6 +35,7 @@ FAMILIES: Mapping[str, Split] = MappingProxyType(
         "hifi-gan-16k": Split.TRAIN,  # HiFi-GAN, published: weights and voices of its own
         "hifi-gan-universal": Split.TRAIN,  # HiFi-GAN of its authors, for any voice
         "espeak-ng": Split.TRAIN,
+        "pico": Split.TRAIN,
         "maskcyclegan-vc": Split.TRAIN,  # ours, of the Dutch fish (`unmask generate convert`)
         "lpc": Split.VALIDATION,
         "neural-nearest": Split.VALIDATION,  # by repetition and convolution

@@ -16,7 +16,7 @@ import pytest
 from onnx import TensorProto, helper
 from typer.testing import CliRunner
 
-from unmask.datasets import speech, speech_hibari
+from unmask.datasets import speech, speech_engines_packages
 from unmask.datasets.speech_engines import (
     ENGINES,
     ESPEAK,
@@ -27,7 +27,7 @@ from unmask.datasets.speech_engines import (
     spoken_text,
     voices,
 )
-from unmask.datasets.speech_hibari import HIBARI
+from unmask.datasets.speech_engines_packages import HIBARI, PACKAGED, PICO
 from unmask.datasets.speech_kokoro import VOICES, kokoro, phonemes
 from unmask.datasets.speech_manifest import FAMILIES, read_speech
 from unmask.datasets.speech_source_filter import MissingEngineError
@@ -60,7 +60,7 @@ def test_a_missing_engine_is_named(
 def test_engines_have_a_split_texts_and_speakers_of_their_own() -> None:
     assert [e for e, _ in PROGRAMS] == list(ENGINES)  # each is tried where its program is
     owners: dict[str, str] = {}
-    for engine in (*ENGINES, HIBARI, kokoro(Path())):
+    for engine in (*ENGINES, *PACKAGED, kokoro(Path())):
         assert engine.name in FAMILIES
         assert set(engine.voices) <= set(TEXTS)
         for name in {v for names in engine.voices.values() for v in names}:
@@ -196,15 +196,21 @@ def test_the_command_builds_from_the_research_folder(
 
 @pytest.fixture
 def unloaded() -> Iterator[None]:
-    speech_hibari._speaker.cache_clear()
+    speech_engines_packages._hibari_voice.cache_clear()
     yield
-    speech_hibari._speaker.cache_clear()
+    speech_engines_packages._hibari_voice.cache_clear()
 
 
 @pytest.mark.usefixtures("unloaded")
-def test_hibari_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "hibari", None)
-    assert "pip install hibari-tts" in missing(HIBARI)
+@pytest.mark.parametrize(
+    ("engine", "module", "pip"),
+    [(HIBARI, "hibari", "hibari-tts"), (PICO, "py_nanotts", "py-nanotts")],
+)
+def test_an_engine_that_is_a_package_says_what_it_needs(
+    engine: Engine, module: str, pip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    assert f"pip install {pip}" in missing(engine)
 
 
 @pytest.mark.usefixtures("unloaded")
@@ -227,3 +233,17 @@ def test_hibari_is_asked_for_a_voice_a_pace_and_a_seed(monkeypatch: pytest.Monke
         assert (wave.shape, wave.dtype, rate) == ((2400,), np.float32, 24_000)
     assert all(0.85 <= speed <= 1.15 for _, speed, _ in asked)
     assert len({seed for _, _, seed in asked}) == 2
+
+
+def test_pico_is_asked_for_a_voice_a_pace_and_a_pitch(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Speaker:
+        def speak(self, text: str, *, voice: str, speed: float, pitch: float) -> bytes:
+            assert (text, voice) == ("One.", "en-GB")
+            assert 0.85 <= speed <= 1.15
+            assert 0.8 <= pitch <= 1.25
+            return np.array([-32768, 16384], "<i2").tobytes()
+
+    monkeypatch.setitem(sys.modules, "py_nanotts", SimpleNamespace(NanoTTS=Speaker))
+    wave, rate = PICO.say("One.", "en-GB", np.random.default_rng(0))
+    assert wave.tolist() == [-1.0, 0.5]
+    assert rate == 16_000
