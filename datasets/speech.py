@@ -15,18 +15,19 @@ is trained on is also tested (`speech_manifest.FAMILIES`, `speech_sources`; `fau
 
     train        Griffin-Lim, phase vocoder, WORLD, sinusoids, neural with transposed convolutions,
                  GANs of ours with them and by repetition, two published HiFi-GANs; eSpeak NG,
-                 Pico
-    validation   LPC, neural with repetition, another published HiFi-GAN, VITS, Hibari; Flite
+                 Pico, Hibari
+    validation   LPC, neural with repetition, another published HiFi-GAN, VITS; Flite
     test         Codec 2, neural with an inverse STFT; Festival, Kokoro; HiFi-GAN, MelGAN,
                  CycleGAN-VC2
 
 What is not as unseen as it looks: CycleGAN-VC2 converts spectra but synthesises by WORLD, which is
 trained on. HiFi-GAN and MelGAN of the test are their authors' own files; two HiFi-GANs of other
 weights and voices are trained on, one of them by the same authors, and a third one chooses, so that
-their architecture is known and what they learned is not. Hibari, which chooses, learned to speak
-from one of Kokoro's voices. Festival and Flite come from the same laboratories, though no voice is
-in both. Codec 2 is speech coding: a parametric vocoder here, an honest radio elsewhere. Copies of a
-recording that was once Vorbis or MP3 are copies of that.
+their architecture is known and what they learned is not. Hibari, which is trained on, learned to
+speak from one voice of Kokoro's, which speaks in the test with others. Festival and Flite come from
+the same laboratories, though no voice is in both. Codec 2 is speech coding: a parametric vocoder
+here, an honest radio elsewhere. Copies of a recording that was once Vorbis or MP3 are copies of
+that.
 
 Format says nothing of the class: one container, rate, filter, level and fade for all, fakes keep
 the length and band of the real utterance that they copy or that was drawn for them

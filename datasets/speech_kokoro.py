@@ -35,8 +35,9 @@ _ESPEAK = {"a": "en-us", "b": "en-gb", "f": "fr-fr", "e": "es", "i": "it", "p": 
 _REPLACED = str.maketrans({"ʲ": "j", "r": "ɹ", "x": "k", "ɬ": "l", "\n": " "})
 VOICES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
+        # Not af_heart: Hibari, which is trained on, learned to speak from it.
         "en": (
-            *("af_heart", "af_bella", "af_nicole", "af_sarah", "am_michael", "am_fenrir"),
+            *("af_bella", "af_nicole", "af_sarah", "am_michael", "am_fenrir"),
             *("am_puck", "bf_emma", "bf_isabella", "bm_george", "bm_fable"),
         ),
         "fr": ("ff_siwis",),

@@ -36,13 +36,13 @@ FAMILIES: Mapping[str, Split] = MappingProxyType(
         "hifi-gan-universal": Split.TRAIN,  # HiFi-GAN of its authors, for any voice
         "espeak-ng": Split.TRAIN,
         "pico": Split.TRAIN,
+        "hibari": Split.TRAIN,  # a small network that learned to speak from a voice of Kokoro's
         "maskcyclegan-vc": Split.TRAIN,  # ours, of the Dutch fish (`unmask generate convert`)
         "lpc": Split.VALIDATION,
         "neural-nearest": Split.VALIDATION,  # by repetition and convolution
         # Published ones, here because small ones of ours are all heard alike and choose nothing.
         "vits": Split.VALIDATION,
         "hifi-gan-french": Split.VALIDATION,  # HiFi-GAN, published: a smaller one at 22 kHz
-        "hibari": Split.VALIDATION,  # a small network that learned to speak from Kokoro
         "flite": Split.VALIDATION,
         "codec2": Split.TEST,
         "neural-istft": Split.TEST,  # none: an inverse STFT is the last layer

