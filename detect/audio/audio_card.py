@@ -6,7 +6,8 @@ from typing import Any
 from unmask.card import Card
 
 COMMAND = """\
-python -m unmask.datasets.speech --out speech --data DATA
+python -m unmask.datasets.speech --out speech --data DATA  (before Pico, Hibari and a second \
+HiFi-GAN joined what it trains on)
 pip download --no-deps distillmos==0.9.1  (unpack it: distill_mos_v7.pt is in distillmos/weights)
 unmask train audio --data speech --front-end constant_q --front-end fine --steps 1200 --bank 3000 \
 --out runs/1  (runs 1 and 2 before KDE's volunteers joined the corpus)
