@@ -237,7 +237,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--side", type=int, default=ReconstructConfig.side)
     parser.add_argument("--own-quality", type=float, default=ReconstructConfig.own_quality)
     parser.add_argument("--limit", type=int)
-    parser.add_argument("--part", type=float, default=ReconstructConfig.part)
+    parser.add_argument(
+        "--part", type=float, default=ReconstructConfig.part, help="of what trains or validates"
+    )
     parser.add_argument("--shares", type=float, nargs=2, metavar=("TRAIN", "VALIDATION"))
     return parser.parse_args()
 

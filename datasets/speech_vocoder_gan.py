@@ -95,7 +95,8 @@ class Branch(nn.Module):
 class Generator(nn.Module):
     """Mel bands (B, 80, T) -> waves (B, T * hop) in [-1, 1]."""
 
-    def __init__(self, spec: GanSpec) -> None:
+    def __init__(self, spec: GanSpec, branch: type[nn.Module] = Branch) -> None:
+        """`branch` is made of channels, a kernel and its dilations."""
         super().__init__()
         self.spec = spec
         self.conv_pre = nn.Conv1d(MELS, spec.width, 7, padding=3)
@@ -107,7 +108,7 @@ class Generator(nn.Module):
             self.ups.append(steps[0] if len(steps) == 1 else nn.Sequential(*steps))
             width //= 2
             self.resblocks.extend(
-                Branch(width, kernel, dilations)
+                branch(width, kernel, dilations)
                 for kernel, dilations in zip(spec.kernels, spec.dilations, strict=True)
             )
         self.conv_post = nn.Conv1d(width, 1, 7, padding=3)

@@ -240,10 +240,10 @@ def test_what_tests_gets_every_decoder_of_its_split(tmp_path: Path) -> None:
     data = [f"real:{tree(tmp_path / 'mine', 30)}"]
     made = reconstruct.make(data, tmp_path / "out", [SPECS[n] for n in names], config)
     every = reconstruct.photographs(data, limit=None, shares=config.shares)
-    for name, split, part in zip(names, ("train", "test", "test"), (0.4, 1, 1), strict=True):
-        count = sum(s.split == split for s in every)
-        fakes = sum(s.generator == name for s in made)
-        assert 0 < fakes < 0.8 * count if part < 1 else fakes >= count - 2  # two are unfit
+    count = {split: sum(s.split is split for s in every) for split in Split}
+    fakes = [sum(s.generator == name for s in made) for name in names]
+    assert 0 < fakes[0] < 0.8 * count[Split.TRAIN]
+    assert fakes[1] == fakes[2] >= count[Split.TEST] - 2  # two photographs are unfit
 
 
 def test_a_set_is_gone_on_with(tmp_path: Path) -> None:
