@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit
+from scipy.special import expit, log_expit, logit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,8 @@ def fit(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike) -> Calibration
         c = unpack(p)
         z = c.llr(s)
         nll = float((w * np.logaddexp(0, np.where(fake, -z, z))).sum())
-        pseudo = -np.log(2 * c.miss) / prior[True] / 2 - np.log(2 * c.alarm) / prior[False] / 2
+        # log_expit(p) is log(2 * share), finite where the share itself is 0 in floating point
+        pseudo = -log_expit(p[2]) / prior[True] / 2 - log_expit(p[3]) / prior[False] / 2
         steep = 0.5 * (p[0] - np.log(3.0)) ** 2 / min(prior.values())
         return nll + 0.5 * float(pseudo) + float(steep)
 
