@@ -203,6 +203,11 @@ def test_what_was_kept_is_not_made_again(files: list[Utterance], tmp_path: Path)
     assert np.array_equal(again["a"][:4], first)
     assert len(path.read_text().splitlines()) == 20
 
+    looked({"a": look}, files[:1], ("clean",), path, {"a": "other weights"})
+    assert len(heard_of) == 8 + (1 + 2) + 10 + 1
+    looked({"a": look}, files[:1], ("clean",), path, {"a": "other weights"})
+    assert len(heard_of) == 8 + (1 + 2) + 10 + 1
+
 
 def test_a_peer_that_hears_everything_is_ahead_of_ours(
     files: list[Utterance], tmp_path: Path
@@ -229,7 +234,6 @@ def test_the_command_reads_no_test(
             name: lambda wave: (float(np.mean(np.diff(wave) ** 2)),) for name in ("notes", "voices")
         },
     )  # fmt: skip
-    monkeypatch.setattr(critics, "load_audio_detector", str)
     monkeypatch.setattr(critics, "ours", lambda _: lambda wave: (float(wave[0]),))
     for one in files:
         if one.split is Split.TEST:

@@ -15,7 +15,6 @@ from unmask.detect.audio.audio_detector import (
     bandwidth,
     covered_part,
     judged,
-    own_level,
     regions_of,
     speech_of,
     timeline_of,
@@ -23,7 +22,6 @@ from unmask.detect.audio.audio_detector import (
 from unmask.detect.audio.frontends import RATE
 from unmask.detect.audio.inference import (
     CHUNK,
-    HALF,
     MOST_CHUNKS,
     WEIGHTS,
     chunk_starts,
@@ -190,32 +188,17 @@ def test_a_scan_of_real_speech_shows_all_that_was_asked(shared: Path) -> None:
     assert found.facts["weak_on"]
 
 
-def test_stretches_are_weighed_beside_their_own_recording() -> None:
-    detector = load_audio_detector("cpu")
-    at, calibration = detector.card.thresholds, detector.calibration["half_second"]
-    rng = np.random.default_rng(0)
-
-    def added(level: float, seconds: float = 60) -> float:
-        values = (level + rng.normal(0, 0.3, int(seconds / HALF))).astype(np.float32)
-        return own_level(values, calibration, at)
-
-    assert added(at["shared_level"] + 1) == pytest.approx(-1 + 0.16, abs=0.15)
-    assert added(at["shared_level"] - 5) == at["most_lift"]
-    assert added(at["shared_level"] + 1, seconds=15) == 0  # too short to have a level
-    assert added(3) == 0  # synthetic as a whole
-    assert own_level(np.zeros(0, np.float32), calibration, at) == 0
-
-
-def test_a_stretch_is_found_above_its_recording_and_a_level_alone_is_none() -> None:
+def test_a_stretch_is_found_and_a_level_alone_is_none() -> None:
     detector = load_audio_detector("cpu")
     steps = 500  # frames of 0.12 s: a minute
     for level in (-5.0, -3.0, -2.0):
         frames = np.full(steps, level, np.float32)
         assert regions_of(detector, frames) == []
-        frames[steps // 3 : steps // 2] = level + 3.5
+        frames[steps // 3 : steps // 2] = 0.5
         (found,) = regions_of(detector, frames)
         place = Region(steps // 3 * 0.12, steps // 2 * 0.12)
         assert intersection_over_union([found], place) > 0.8
+    assert regions_of(detector, np.zeros(0, np.float32)) == []
 
 
 @pytest.mark.shared

@@ -9,13 +9,14 @@ from unmask.datasets.manifest import CAMERA, Split
 from unmask.datasets.speech_manifest import Utterance
 from unmask.datasets.speech_signal import to_pcm
 from unmask.detect.audio.frontends import RATE
-from unmask.detect.audio.leaks import PROBES, leaks
+from unmask.detect.audio.leaks import PROBES, leaks, spoken
 from unmask.detect.audio.localisation import insertions, real_minutes
 from unmask.detect.audio.pairs import at_level, read_wave
 from unmask.detect.audio.peers import LfccGmm
-from unmask.detect.audio.results import ALL, OURS, ahead, by_family
+from unmask.detect.audio.results import ALL, OURS, ahead, by_family, without_pauses
 from unmask.detect.audio.scoring import Table, encoded, gather, group_weights, thinned
 from unmask.detect.evaluation.resampling import AUC, EER
+from unmask.sound import Samples
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +138,32 @@ def test_leak_probes_find_a_planted_leak(corpus: list[Utterance], tmp_path: Path
     for one in test:
         wave = read_wave(one.path)
         path = tmp_path / one.path.name
-        path.write_bytes(to_pcm(np.pad(wave, (3000 * one.fake, 0))))
+        path.write_bytes(to_pcm(np.pad(wave, (3200 * one.fake, 0))))
         planted.append(Utterance(**{**vars(one), "path": path}))
     assert leaks(planted)["silence"].low > 0.8
+    assert leaks(planted, spoken)["silence"].low < 0.6  # what was planted is cut out
+
+
+def test_what_is_quiet_is_cut_out() -> None:
+    voice = np.sin(np.arange(RATE) / 5).astype(np.float32)
+    pause = np.full(RATE // 2, 1e-4, np.float32)
+    parts = [pause, voice, pause, voice]
+    assert np.array_equal(spoken(np.concatenate(parts)), np.concatenate([voice, voice]))
+    assert np.array_equal(spoken(np.zeros(RATE, np.float32)), np.zeros(RATE, np.float32))
+
+
+def test_a_detector_of_pauses_hears_nothing_without_them(
+    corpus: list[Utterance], tmp_path: Path
+) -> None:
+    planted = []
+    for one in (u for u in corpus if u.split is Split.TEST and u.family in ("real", "world")):
+        path = tmp_path / one.path.name
+        path.write_bytes(to_pcm(np.pad(read_wave(one.path), (3200 * one.fake, 0))))
+        planted.append(Utterance(**{**vars(one), "path": path}))
+
+    def begins_late(wave: Samples) -> float:
+        return float(np.argmax(np.abs(wave) > 0.01 * np.abs(wave).max()))
+
+    heard = [begins_late(read_wave(one.path)) for one in planted]
+    assert AUC.of([one.fake for one in planted], heard) > 0.9
+    assert without_pauses(begins_late, planted)["auc"][ALL][0] < 0.6

@@ -16,7 +16,7 @@ from unmask.detect.audio.inference import (
     load_audio_detector,
 )
 from unmask.detect.audio.segments import suspicious_regions
-from unmask.detect.calibration import Calibration, rarity
+from unmask.detect.calibration import rarity
 from unmask.evidence import Doubt, Finding, Kind, NotApplicable
 from unmask.media import Media
 from unmask.registry import analyser
@@ -26,8 +26,6 @@ from unmask.sound import Region, Samples, listed, mono, resampled
 from unmask.voice import speech_or_reason
 
 MOSTLY = 0.8  # part of the speech from which a recording is synthetic as a whole, not in part
-OWN_PART = 0.3  # of a recording, by whose logits it is known how its recorded parts sound
-OWN_SECONDS = 20.0  # of speech, below which that cannot be told
 VIEW_SECONDS = 8.0  # of speech that views are made of
 _WINDOW, _QUIET = 512, 1e-6  # of the spectrum that tells the bandwidth: points, power over the peak
 
@@ -80,32 +78,11 @@ def timeline_of(detector: AudioDetector, frames: Floats) -> tuple[tuple[float, f
 
 
 def regions_of(detector: AudioDetector, frames: Floats) -> list[Region]:
-    """Stretches whose half seconds together speak for a synthetic voice, beside the rest.
-
-    A recording has a level of its own: a studio's is lower than a living room's. Where three tenths
-    of it or more sound recorded, its half seconds are moved so that this level is one that all
-    recordings share; upwards by no more than `most_lift`, or a caller by telephone in a recording
-    of a studio would be shown.
-    """
-    values = half_seconds(frames)
-    times = (np.arange(len(values)) + 0.5) * HALF
-    known = np.isfinite(values)
-    at, calibration = detector.card.thresholds, detector.calibration["half_second"]
-    moved = values[known] + own_level(values[known], calibration, at)
-    llrs = calibration.llr(moved)
-    return list(
-        suspicious_regions(times[known].tolist(), llrs, step=HALF, least=at["region_evidence"])
-    )
-
-
-def own_level(values: Floats, calibration: Calibration, at: Mapping[str, float]) -> float:
-    """What is added to the logits of half seconds, (T,): see `regions_of`."""
-    if len(values) * HALF < OWN_SECONDS:
-        return 0.0
-    level = float(np.quantile(values, OWN_PART))
-    if calibration.llr(level) >= 0:  # most of it sounds synthetic
-        return 0.0
-    return min(at["shared_level"] - level, at["most_lift"])
+    """Stretches whose half seconds together speak for a synthetic voice, beside the rest."""
+    timeline = timeline_of(detector, frames)
+    times, llrs = [t for t, _ in timeline], np.array([llr for _, llr in timeline])
+    least = detector.card.thresholds["region_evidence"]
+    return list(suspicious_regions(times, llrs, step=HALF, least=least))
 
 
 def doubts_of(

@@ -208,13 +208,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="report, *.json")
     args = parser.parse_args(arguments)
     data = read_speech(args.data)
-    experts, found = looks(), {}
+    experts, found, detector = looks(), {}, load_audio_detector("cpu")
     for split in (Split.TRAIN, Split.VALIDATION):
         asked = dict(experts)
         if split is Split.VALIDATION:  # on what it learned from it is without error
-            asked[OURS] = ours(load_audio_detector("cpu"))
+            asked[OURS] = ours(detector)
         chosen = thinned(data, split, args.most)
-        values = looked(asked, chosen, ENCODINGS, args.kept)
+        values = looked(asked, chosen, ENCODINGS, args.kept, {OURS: detector.card.sha256})
         found[split] = Heard(utterances=tuple(chosen), encodings=ENCODINGS, values=values)
     report = compared(found[Split.TRAIN], found[Split.VALIDATION])
     args.out.write_text(json.dumps(report, indent=1) + "\n")

@@ -1,7 +1,7 @@
 """What was made of recordings, kept on the disk as it is made: a stopped run goes on.
 
-A line of JSON for each recording, encoding and name. It holds for the same networks only: others
-take another file.
+A line of JSON for each recording, encoding and name. What a look's `versions` names, as the digest
+of its weights, is kept apart from what other weights said; a look without holds for one network.
 """
 
 import json
@@ -21,17 +21,20 @@ _Key = tuple[str, str, str, str]  # SHA-256 of the file, source, encoding, name
 
 
 def looked(
-    looks: Mapping[str, Look], data: Sequence[Utterance], encodings: Sequence[str], path: Path
-) -> dict[str, Floats]:
+    looks: Mapping[str, Look], data: Sequence[Utterance], encodings: Sequence[str], path: Path,
+    versions: Mapping[str, str] | None = None,
+) -> dict[str, Floats]:  # fmt: skip
     """(N, E, D) of each look, at N recordings under E encodings; what `path` lacks is appended.
 
     Raises ValueError where a line of `path` is not one of this module's.
     """
     held = _read(path)
+    called = {n: f"{n} {versions[n]}" if versions and n in versions else n for n in looks}
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         for one in data:
-            keys = {e: {n: (one.sha256, one.source, e, n) for n in looks} for e in encodings}
+            named = called.items()
+            keys = {e: {n: (one.sha256, one.source, e, k) for n, k in named} for e in encodings}
             missing = [e for e in encodings if any(k not in held for k in keys[e].values())]
             for encoding, wave in zip(missing, encoded(one, missing), strict=True):
                 for name, key in keys[encoding].items():
@@ -40,8 +43,8 @@ def looked(
                         file.write(json.dumps([*key, held[key]]) + "\n")
             file.flush()
     return {
-        name: np.array([[held[one.sha256, one.source, e, name] for e in encodings] for one in data])
-        for name in looks
+        name: np.array([[held[one.sha256, one.source, e, kept] for e in encodings] for one in data])
+        for name, kept in called.items()
     }
 
 

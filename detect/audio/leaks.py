@@ -43,6 +43,14 @@ def silence(wave: Samples) -> list[float]:
     return [*ends, 1 - len(loud) / len(powers), float(np.mean(wave == 0))]
 
 
+def spoken(wave: Samples) -> Samples:
+    """(N,) -> (M,): all that is not quiet, one frame after the other; joins lie at quiet places."""
+    powers = _powers(wave)
+    loud = powers > _QUIET * np.quantile(powers, 0.9)
+    frames = wave[: len(loud) * _FRAME].reshape(-1, _FRAME)
+    return frames[loud].ravel() if loud.any() else wave
+
+
 PROBES: Mapping[str, Callable[[Samples], list[float]]] = {
     "length": length,
     "level": level,
@@ -50,12 +58,15 @@ PROBES: Mapping[str, Callable[[Samples], list[float]]] = {
 }
 
 
-def leaks(utterances: Sequence[Utterance]) -> dict[str, Estimate]:
+def leaks(
+    utterances: Sequence[Utterance], change: Callable[[Samples], Samples] = lambda wave: wave
+) -> dict[str, Estimate]:
     """AUC of each probe over held-out folds by source; expected is 0.5.
 
-    A probe is left out where a class has too few sources to say anything.
+    Recordings are probed after `change`. A probe is left out where a class has too few sources to
+    say anything.
     """
-    waves = [read_wave(u.path) for u in utterances]
+    waves = [change(read_wave(u.path)) for u in utterances]
     fake, sources = [u.fake for u in utterances], [u.source for u in utterances]
     found = {}
     for name, see in PROBES.items():

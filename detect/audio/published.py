@@ -59,9 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="report, *.json")
     args = parser.parse_args(arguments)
     chosen = thinned(read_speech(args.data), Split.TEST, args.most)
-    looks = {OURS: ours(load_audio_detector("cpu"))}
+    detector = load_audio_detector("cpu")
+    looks = {OURS: ours(detector)}
     looks |= {name: _theirs(load_aasist(args.aasist, name)) for name in args.name or NAMES}
-    values = looked(looks, chosen, ENCODINGS, args.kept)
+    values = looked(looks, chosen, ENCODINGS, args.kept, {OURS: detector.card.sha256})
     found = compared(as_tables(values, chosen, ENCODINGS))
     args.out.write_text(json.dumps(found, indent=1) + "\n")
 

@@ -53,8 +53,17 @@ def page(found: Mapping[str, Any]) -> str:
         [[one, *(figure(found["decided"][e][one]) for e in encodings)]
          for one in ("real", "synthetic")],
     )  # fmt: skip
-    lines += ["Leak probes, expected 0.5:", ""]
-    lines += table(["probe", "AUC"], [[k, figure(v)] for k, v in found["leaks"].items()])
+    cut = found["without_pauses"]
+    lines += [
+        "Leak probes, expected 0.5, and with all that is quiet cut out of every recording:",
+        "",
+    ]
+    lines += table(
+        ["probe", "AUC", "without pauses"],
+        [[k, figure(v), figure(cut["leaks"][k])] for k, v in found["leaks"].items()],
+    )
+    lines += ["AUC of the detector on recordings without pauses:", ""]
+    lines += table(["family", "AUC"], [[k, figure(v)] for k, v in cut["auc"].items()])
     where = found["located"]
     lines += [
         f"Ten seconds inserted in a minute (n = {where['n']}): mean IoU {where['mean_iou']:.2f},"
