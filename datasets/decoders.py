@@ -5,13 +5,11 @@ one is a fake that differs from the real in that trace alone. Whole families are
 some only validate, some only test, so that what is measured are decoders never seen.
 """
 
-import copy
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -109,20 +107,6 @@ def build(spec: DecoderSpec) -> "Autoencoder":
     with enough overlap give what the whole picture would.
     """
     return Autoencoder(spec)
-
-
-def disturbed(net: "Autoencoder", strength: float, *, seed: int) -> "Autoencoder":
-    """A copy with another decoder: each weight is multiplied by 1 + `strength` times a normal draw.
-
-    Its trace is another one: who learns from many of them does not learn one decoder's by heart.
-    At 0.06 a reconstruction loses 0.1 to 3 dB.
-    """
-    copied = copy.deepcopy(net)
-    draw = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for weight in copied.decoder.parameters():
-            weight.mul_(1 + strength * torch.randn(weight.shape, generator=draw))
-    return copied
 
 
 class Autoencoder(nn.Module):

@@ -23,7 +23,7 @@ from rich.console import Console
 from unmask.datasets.corpus import save_png, stem_for
 from unmask.datasets.decoder_training import DecoderTraining, train, trained_steps
 from unmask.datasets.decoder_weights import load_decoder, shipped_decoders
-from unmask.datasets.decoders import SPECS, Autoencoder, DecoderSpec, disturbed
+from unmask.datasets.decoders import SPECS, Autoencoder, DecoderSpec
 from unmask.datasets.loaders import load
 from unmask.datasets.loaders_tree import DatasetError, DatasetReason, thin
 from unmask.datasets.manifest import CAMERA, Sample, Split, draw
@@ -48,7 +48,6 @@ class ReconstructConfig:
     # Of a split's photographs that each of its decoders gets, drawn by name; of TEST all. Where one
     # photograph has more fakes than another, its size and subject tell the classes apart.
     part: float = 1.0
-    disturb: float = 0.0  # of a decoder of TRAIN, anew for each photograph: see `disturbed`
     shares: tuple[float, float] | None = None  # train, validation: draw the splits anew
     shipped: bool = False  # the decoders that come with unmask, in place of training them
     training: DecoderTraining = field(default_factory=DecoderTraining)
@@ -187,20 +186,11 @@ def _write(
                 continue
             own_quality = _share(f"{spec.name} {sample.source}") < config.own_quality
             data = sample.path.read_bytes()
-            one = _own(net, spec, sample, config.disturb)
-            real, fake = pair(one, data, side=config.side, own_quality=own_quality)
+            real, fake = pair(net, data, side=config.side, own_quality=own_quality)
             save_png(real, real_path)
             save_png(fake, fake_path)
         yield replace(sample, path=real_path)
         yield replace(sample, path=fake_path, fake=True, generator=spec.name)
-
-
-def _own(net: Autoencoder, spec: DecoderSpec, sample: Sample, most: float) -> Autoencoder:
-    """The decoder that a photograph goes through: one of its own, where they are disturbed."""
-    if not most or spec.split is not Split.TRAIN:
-        return net
-    drawn = _share(f"disturbed {spec.name} {sample.source}")
-    return disturbed(net, most * drawn, seed=int(drawn * 2**32))
 
 
 def _picture(sample: Sample) -> Pixels | None:
@@ -250,12 +240,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--part", type=float, default=ReconstructConfig.part, help="of what trains or validates"
     )
-    parser.add_argument(
-        "--disturb",
-        type=float,
-        default=ReconstructConfig.disturb,
-        help="a decoder that trains, by up to so much of each weight, anew for each photograph",
-    )
     parser.add_argument("--shares", type=float, nargs=2, metavar=("TRAIN", "VALIDATION"))
     return parser.parse_args()
 
@@ -268,7 +252,6 @@ def main() -> None:
         own_quality=given.own_quality,
         limit=given.limit,
         part=given.part,
-        disturb=given.disturb,
         shipped=given.shipped,
         shares=tuple(given.shares) if given.shares else None,
         training=DecoderTraining(steps=given.steps, seed=given.seed),

@@ -23,7 +23,6 @@ from unmask.datasets.decoders import (
     DecoderSpec,
     Loss,
     build,
-    disturbed,
 )
 from unmask.datasets.loaders import DatasetError, DatasetReason, load
 from unmask.datasets.manifest import Sample, Split
@@ -264,34 +263,6 @@ def test_a_set_is_gone_on_with(tmp_path: Path) -> None:
     assert fake.path.read_bytes() != before
     with pytest.raises(DatasetError, match="other options"):
         reconstruct.make(data, out, [SPECS[TINY]], replace(longer, side=80))
-
-
-def test_a_decoder_that_trains_is_another_for_each_photograph(tmp_path: Path) -> None:
-    data = [f"real:{tree(tmp_path / 'mine')}"]
-    plain = ReconstructConfig(side=64, shares=(0.4, 0.3), training=replace(SMALL, steps=1))
-    specs = [SPECS["nearest-d1-plain-l1"], next(s for s in SPECS.values() if s.split != "train")]
-    made = {
-        d: reconstruct.make(data, tmp_path / f"{d}", specs, replace(plain, disturb=d))
-        for d in (0.0, 0.08)
-    }
-    changed = {"train": 0, "other": 0}
-    for one, other in zip(made[0.0], made[0.08], strict=True):
-        assert one.source == other.source
-        same = one.path.read_bytes() == other.path.read_bytes()
-        changed["train" if one.fake and one.split is Split.TRAIN else "other"] += not same
-    assert changed["train"] > 0
-    assert changed["other"] == 0  # neither photographs nor decoders that are tested on
-
-
-def test_a_disturbed_decoder_is_a_copy_that_is_drawn_by_its_seed() -> None:
-    net = build(SPECS["nearest-d1-plain-l1"]).eval()
-    picture = torch.rand(1, 3, 32, 32)
-    before = net(picture)
-    one, again, other = (disturbed(net, 0.05, seed=seed)(picture) for seed in (1, 1, 2))
-    assert torch.equal(one, again)
-    assert not torch.equal(one, other)
-    assert torch.equal(net(picture), before)
-    assert torch.equal(disturbed(net, 0.0, seed=1)(picture), before)
 
 
 def test_photographs_without_a_split_are_not_trained_on(tmp_path: Path) -> None:
