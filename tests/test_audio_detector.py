@@ -188,17 +188,27 @@ def test_a_scan_of_real_speech_shows_all_that_was_asked(shared: Path) -> None:
     assert found.facts["weak_on"]
 
 
-def test_a_stretch_is_found_and_a_level_alone_is_none() -> None:
+def test_a_stretch_is_found_above_its_recording_and_a_level_alone_is_none() -> None:
     detector = load_audio_detector("cpu")
     steps = 500  # frames of 0.12 s: a minute
     for level in (-5.0, -3.0, -2.0):
         frames = np.full(steps, level, np.float32)
         assert regions_of(detector, frames) == []
-        frames[steps // 3 : steps // 2] = 0.5
+        frames[steps // 3 : steps // 2] = level + 3.5
         (found,) = regions_of(detector, frames)
         place = Region(steps // 3 * 0.12, steps // 2 * 0.12)
         assert intersection_over_union([found], place) > 0.8
     assert regions_of(detector, np.zeros(0, np.float32)) == []
+
+
+def test_what_has_no_recorded_level_is_not_moved() -> None:
+    detector = load_audio_detector("cpu")
+    synthetic = np.full(500, 3.0, np.float32)
+    (whole,) = regions_of(detector, synthetic)
+    assert whole.seconds > 55
+    short = np.full(150, -4.5, np.float32)  # 18 s: too little to have a level of its own
+    short[50:100] = -1.0
+    assert regions_of(detector, short) == []
 
 
 @pytest.mark.shared

@@ -26,6 +26,7 @@ from unmask.sound import Region, Samples, listed, mono, resampled
 from unmask.voice import speech_or_reason
 
 MOSTLY = 0.8  # part of the speech from which a recording is synthetic as a whole, not in part
+OWN_SECONDS = 20.0  # of speech, below which a recording has no level of its own
 VIEW_SECONDS = 8.0  # of speech that views are made of
 _WINDOW, _QUIET = 512, 1e-6  # of the spectrum that tells the bandwidth: points, power over the peak
 
@@ -78,11 +79,23 @@ def timeline_of(detector: AudioDetector, frames: Floats) -> tuple[tuple[float, f
 
 
 def regions_of(detector: AudioDetector, frames: Floats) -> list[Region]:
-    """Stretches whose half seconds together speak for a synthetic voice, beside the rest."""
-    timeline = timeline_of(detector, frames)
-    times, llrs = [t for t, _ in timeline], np.array([llr for _, llr in timeline])
-    least = detector.card.thresholds["region_evidence"]
-    return list(suspicious_regions(times, llrs, step=HALF, least=least))
+    """Stretches whose half seconds together speak for a synthetic voice, beside the rest.
+
+    A recording has a level of its own: a studio's is lower than a living room's. Where most of it
+    sounds recorded, its half seconds are moved so that their median is one that all recordings
+    share.
+    """
+    values = half_seconds(frames)
+    times = (np.arange(len(values)) + 0.5) * HALF
+    known = np.isfinite(values)
+    at, calibration = detector.card.thresholds, detector.calibration["half_second"]
+    moved = values[known]
+    if len(moved) * HALF >= OWN_SECONDS and calibration.llr(level := np.median(moved)) < 0:
+        moved = moved - level + at["shared_level"]
+    llrs = calibration.llr(moved)
+    return list(
+        suspicious_regions(times[known].tolist(), llrs, step=HALF, least=at["region_evidence"])
+    )
 
 
 def doubts_of(
