@@ -9,7 +9,7 @@ from unmask.datasets.manifest import CAMERA, Split
 from unmask.datasets.speech_manifest import Utterance
 from unmask.datasets.speech_signal import to_pcm
 from unmask.detect.audio.frontends import RATE
-from unmask.detect.audio.leaks import PROBES, leaks, spoken
+from unmask.detect.audio.leaks import PROBES, leaks, without_quiet
 from unmask.detect.audio.localisation import insertions, real_minutes
 from unmask.detect.audio.pairs import at_level, read_wave
 from unmask.detect.audio.peers import LfccGmm
@@ -141,15 +141,15 @@ def test_leak_probes_find_a_planted_leak(corpus: list[Utterance], tmp_path: Path
         path.write_bytes(to_pcm(np.pad(wave, (3200 * one.fake, 0))))
         planted.append(Utterance(**{**vars(one), "path": path}))
     assert leaks(planted)["silence"].low > 0.8
-    assert leaks(planted, spoken)["silence"].low < 0.6  # what was planted is cut out
+    assert leaks(planted, without_quiet)["silence"].low < 0.6  # what was planted is cut out
 
 
 def test_what_is_quiet_is_cut_out() -> None:
     voice = np.sin(np.arange(RATE) / 5).astype(np.float32)
     pause = np.full(RATE // 2, 1e-4, np.float32)
     parts = [pause, voice, pause, voice]
-    assert np.array_equal(spoken(np.concatenate(parts)), np.concatenate([voice, voice]))
-    assert np.array_equal(spoken(np.zeros(RATE, np.float32)), np.zeros(RATE, np.float32))
+    assert np.array_equal(without_quiet(np.concatenate(parts)), np.concatenate([voice, voice]))
+    assert np.array_equal(without_quiet(np.zeros(RATE, np.float32)), np.zeros(RATE, np.float32))
 
 
 def test_a_detector_of_pauses_hears_nothing_without_them(

@@ -33,8 +33,10 @@ def looked(
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         for one in data:
-            named = called.items()
-            keys = {e: {n: (one.sha256, one.source, e, k) for n, k in named} for e in encodings}
+            keys = {
+                e: {n: (one.sha256, one.source, e, kept) for n, kept in called.items()}
+                for e in encodings
+            }
             missing = [e for e in encodings if any(k not in held for k in keys[e].values())]
             for encoding, wave in zip(missing, encoded(one, missing), strict=True):
                 for name, key in keys[encoding].items():

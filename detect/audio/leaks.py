@@ -43,7 +43,7 @@ def silence(wave: Samples) -> list[float]:
     return [*ends, 1 - len(loud) / len(powers), float(np.mean(wave == 0))]
 
 
-def spoken(wave: Samples) -> Samples:
+def without_quiet(wave: Samples) -> Samples:
     """(N,) -> (M,): all that is not quiet, one frame after the other; joins lie at quiet places."""
     powers = _powers(wave)
     loud = powers > _QUIET * np.quantile(powers, 0.9)

@@ -26,7 +26,7 @@ from unmask.detect.audio.aasist import aasist_score, load_aasist
 from unmask.detect.audio.audio_detector import regions_of
 from unmask.detect.audio.fit import nets_of
 from unmask.detect.audio.inference import WEIGHTS, AudioDetector, load_audio_detector, pool
-from unmask.detect.audio.leaks import leaks, spoken
+from unmask.detect.audio.leaks import leaks, without_quiet
 from unmask.detect.audio.localisation import insertions, intersection_over_union, real_minutes
 from unmask.detect.audio.pairs import at_level, read_wave
 from unmask.detect.audio.peers import COMPONENTS, LfccGmm
@@ -170,12 +170,12 @@ def without_pauses(score: Score, data: Sequence[Utterance]) -> dict[str, Any]:
 
     Engines pause otherwise than people: this says how much of a detector's figures that is.
     """
-    values = np.array([[score(spoken(at_level(read_wave(one.path))))] for one in data])
+    values = np.array([[score(at_level(without_quiet(read_wave(one.path))))] for one in data])
     table = Table(utterances=tuple(data), encodings=("clean",), values=values)
     rows = by_family({OURS: table}, AUC)
     return {
         "auc": {family: by[OURS]["clean"] for family, by in rows.items()},
-        "leaks": {name: _numbers(value) for name, value in leaks(data, spoken).items()},
+        "leaks": {name: _numbers(value) for name, value in leaks(data, without_quiet).items()},
     }
 
 
