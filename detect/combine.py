@@ -124,7 +124,9 @@ def standardised(evidence: Evidence) -> Rows:
 def combiner(evidence: Evidence, ablation: dict[str, Any]) -> dict[str, Any]:
     """The content of combiner.json: the joint fit where it earned its place, else the detector."""
     detector = {"analyser": "image_detector", "fact": None, "centre": 0.0, "coefficient": 1.0}
-    image: dict[str, Any] = {"intercept": 0.0, "terms": [detector]}
+    # Traces in the pixels and what a picture shows are two ways of giving itself away: `verdict`.
+    shown = {"analyser": "semantic_detector", "share": 0.5}
+    image: dict[str, Any] = {"intercept": 0.0, "terms": [detector], "or": shown}
     if ablation["drop_95"][0] > 0:
         x = np.column_stack([evidence.llr, standardised(evidence)])
         model = fit_joint(x, evidence.fake, weights_of(evidence))

@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from unmask.evidence import Basis, Claim, ClaimKind, Doubt, Failure, Finding, Kind, Outcome
 from unmask.report.words import SIDES, Sides, strength
 
@@ -55,13 +57,29 @@ def combiner() -> dict[str, Any]:
 
 
 def combine(findings: Mapping[str, Finding], kind: Kind) -> float | None:
-    """Joint llr, by the fitted combiner; None where its calibrated finding is absent or doubtful.
+    """Joint llr, by the fitted combiner; None where no calibrated finding is there without doubts.
 
-    A further analyser that is absent contributes its mean: looked, learned nothing.
+    A synthetic picture may give itself away in either of two ways: by traces in its pixels, or by
+    what it shows. So the ratio is that of a mixture of both sorts, and silence on the one side is
+    no answer to what the other one says.
     """
     fitted = combiner().get(kind)
     if fitted is None:
         return None
+    traces = _traces(findings, fitted)
+    shown = findings.get(fitted["or"]["analyser"]) if "or" in fitted else None
+    if shown is None or shown.llr is None or shown.doubts:
+        return traces
+    share = fitted["or"]["share"]
+    of_traces = math.log(1 - share) + (traces or 0.0)
+    return float(np.logaddexp(of_traces, math.log(share) + shown.llr))
+
+
+def _traces(findings: Mapping[str, Finding], fitted: Mapping[str, Any]) -> float | None:
+    """The ratio of the fitted terms; None where the calibrated finding is absent or doubtful.
+
+    A further analyser that is absent contributes its mean: looked, learned nothing.
+    """
     joint = float(fitted["intercept"])
     for term in fitted["terms"]:
         finding = findings.get(term["analyser"])
