@@ -40,11 +40,14 @@ class Joint:
 
     def __init__(self) -> None:
         """As `Shown` and `ImageDetector`."""
-        self._both = {"image_detector": ImageDetector(), "semantic_detector": Shown()}
+        self._traces, self._shown = ImageDetector(), Shown()
 
     def __call__(self, pixels: Pixels) -> dict[str, float]:
         """(H, W, 3) -> joint ratio."""
-        said = {name: detector(pixels)["llr"] for name, detector in self._both.items()}
+        said = {
+            "image_detector": self._traces(pixels)["llr"],
+            "semantic_detector": self._shown(pixels)["llr"],
+        }
         found = {name: Finding(summary=name, llr=llr) for name, llr in said.items()}
         llr = combine(found, Kind.IMAGE)
         assert llr is not None  # both are there, without doubts
