@@ -124,9 +124,7 @@ def standardised(evidence: Evidence) -> Rows:
 def combiner(evidence: Evidence, ablation: dict[str, Any]) -> dict[str, Any]:
     """The content of combiner.json: the joint fit where it earned its place, else the detector."""
     detector = {"analyser": "image_detector", "fact": None, "centre": 0.0, "coefficient": 1.0}
-    # Traces in the pixels and what a picture shows are two ways of giving itself away: `verdict`.
-    shown = {"analyser": "semantic_detector", "share": 0.5}
-    image: dict[str, Any] = {"intercept": 0.0, "terms": [detector], "or": shown}
+    image: dict[str, Any] = {"intercept": 0.0, "terms": [detector]}
     if ablation["drop_95"][0] > 0:
         x = np.column_stack([evidence.llr, standardised(evidence)])
         model = fit_joint(x, evidence.fake, weights_of(evidence))
@@ -160,6 +158,8 @@ def main() -> None:
     evidence = gather(data)
     fitted = combiner(evidence, leave_one_out(evidence))
     kept = json.loads(COMBINER.read_text())  # sound and text are fitted elsewhere
+    if "or" in kept["image"]:  # and so is what a picture shows
+        fitted["image"]["or"] = kept["image"]["or"]
     COMBINER.write_text(json.dumps(kept | fitted, indent=1) + "\n")
 
 

@@ -35,7 +35,7 @@ from unmask.detect.semantic.inference import Head
 from unmask.errors import UnmaskError
 from unmask.media import open_media
 
-ENCODINGS = ("clean", "jpeg:70", "jpeg:50", "webp:80", "scale:0.5")
+ENCODINGS = ("clean", "jpeg:60", "scale:0.5")
 STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)  # scikit-learn's C: the smaller, the more held back
 AXES = 32  # directions that say what an odd picture is
 # Least rates, whatever the number of groups: of seven in ten strangers it may have no idea.

@@ -60,8 +60,8 @@ def combine(findings: Mapping[str, Finding], kind: Kind) -> float | None:
     """Joint llr, by the fitted combiner; None where no calibrated finding is there without doubts.
 
     A synthetic picture may give itself away in either of two ways: by traces in its pixels, or by
-    what it shows. So the ratio is that of a mixture of both sorts, and silence on the one side is
-    no answer to what the other one says.
+    what it shows. So the ratio is that of a mixture of both sorts, along a fitted line, and silence
+    on the one side is no answer to what the other one says.
     """
     fitted = combiner().get(kind)
     if fitted is None:
@@ -70,9 +70,13 @@ def combine(findings: Mapping[str, Finding], kind: Kind) -> float | None:
     shown = findings.get(fitted["or"]["analyser"]) if "or" in fitted else None
     if shown is None or shown.llr is None or shown.doubts:
         return traces
-    share = fitted["or"]["share"]
-    of_traces = math.log(1 - share) + (traces or 0.0)
-    return float(np.logaddexp(of_traces, math.log(share) + shown.llr))
+    mixed = mixture(traces or 0.0, shown.llr, fitted["or"]["share"])
+    return float(fitted["or"]["intercept"] + fitted["or"]["coefficient"] * mixed)
+
+
+def mixture(one: float, other: float, share: float) -> float:
+    """The ratio where a part `share` of what is synthetic is of the other sort, the rest of one."""
+    return float(np.logaddexp(math.log(1 - share) + one, math.log(share) + other))
 
 
 def _traces(findings: Mapping[str, Finding], fitted: Mapping[str, Any]) -> float | None:
