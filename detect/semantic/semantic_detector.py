@@ -3,6 +3,7 @@
 import math
 
 from unmask.detect.calibration import rarity
+from unmask.detect.semantic.encoder import SHA256
 from unmask.detect.semantic.inference import Seen, SemanticDetector, load_semantic_detector
 from unmask.evidence import Doubt, Finding, Kind, NotApplicable
 from unmask.media import Media
@@ -48,6 +49,7 @@ def semantic_detector(media: Media) -> Finding | NotApplicable:
             "photographs_alike": rarity(seen.llr, detector.card.thresholds),
             "likeness": seen.likeness,
             "weights": detector.card.name,
+            "encoder": SHA256,
             "weak_on": list(detector.card.weaknesses),
         },
     )
