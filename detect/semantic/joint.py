@@ -4,9 +4,10 @@
         --data DATA
 
 A synthetic picture is of either sort: one whose pixels bear a decoder's traces, or one that shows
-what generators make. The ratio of that mixture, each sort as likely as the other, is recalibrated
-by a line, which is fitted on VALIDATION pictures of both sorts; what it is worth on corpora and
-generators that were left out of the fit goes to `combiner.json` beside it.
+what generators make. The ratio of that mixture, each sort as likely as the other, follows a line
+where that is more: silence of both is worth no more than the mixture says, since a generator that
+neither knows is silent too. The line is fitted on VALIDATION pictures of both sorts; what it is
+worth on corpora and generators that were left out of the fit goes to `combiner.json` beside it.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +55,16 @@ class Witnesses:
         """(N,)"""
         return self.sort > 0
 
-    @property
+    @cached_property
     def mixed(self) -> Floats:
         """(N,) ratios of the mixture, before the line."""
         return np.array(
             [mixture(t, s, SHARE) for t, s in zip(self.traces, self.shown, strict=True)]
         )
+
+    def joined(self, intercept: float, slope: float) -> Floats:
+        """(N,) ratios as a verdict has them."""
+        return np.maximum(self.mixed, intercept + slope * self.mixed)
 
     @property
     def weights(self) -> Floats:
@@ -105,12 +111,12 @@ def line(found: Witnesses, kept: NDArray[np.bool_]) -> tuple[float, float]:
     """
     from scipy.optimize import minimize
 
-    weights = found.weights[kept]
-    mixed, wrong = found.mixed[kept], np.where(found.fake[kept], -1.0, 1.0)
+    weights, wrong = found.weights[kept], np.where(found.fake[kept], -1.0, 1.0)
     groups = len(set(found.group[kept].tolist()))
 
     def cost(p: Floats) -> float:
-        loss = weights @ np.logaddexp(0, wrong * (p[0] + np.exp(p[1]) * mixed))
+        joint = found.joined(p[0], float(np.exp(p[1])))[kept]
+        loss = weights @ np.logaddexp(0, wrong * joint)
         return float(loss + 0.5 * p[1] ** 2 / groups)
 
     best = minimize(cost, np.zeros(2), method="Nelder-Mead").x
@@ -123,7 +129,7 @@ def left_out(found: Witnesses) -> Floats:
     for key in set(zip(found.fake.tolist(), found.group.tolist(), strict=True)):
         out = (found.fake == key[0]) & (found.group == key[1])
         intercept, slope = line(found, ~out)
-        joint[out] = intercept + slope * found.mixed[out]
+        joint[out] = found.joined(intercept, slope)[out]
     return joint
 
 

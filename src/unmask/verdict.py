@@ -70,8 +70,10 @@ def combine(findings: Mapping[str, Finding], kind: Kind) -> float | None:
     shown = findings.get(fitted["or"]["analyser"]) if "or" in fitted else None
     if shown is None or shown.llr is None or shown.doubts:
         return traces
-    mixed = mixture(traces or 0.0, shown.llr, fitted["or"]["share"])
-    return float(fitted["or"]["intercept"] + fitted["or"]["coefficient"] * mixed)
+    line = fitted["or"]
+    mixed = mixture(traces or 0.0, shown.llr, line["share"])
+    # The line makes more of what speaks for a generator; of silence on both sides nothing is made.
+    return max(mixed, float(line["intercept"] + line["coefficient"] * mixed))
 
 
 def mixture(one: float, other: float, share: float) -> float:
