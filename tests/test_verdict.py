@@ -69,38 +69,6 @@ def test_a_doubtful_ratio_is_not_weighed(code: str) -> None:
     assert found.would_change
 
 
-def either(traces: float, shown: float) -> float:
-    """What the combiner makes of both witnesses of a picture."""
-    fitted = combiner()["image"]["or"]
-    mixed = math.log(0.5 * math.exp(traces) + 0.5 * math.exp(shown))
-    return max(mixed, float(fitted["intercept"] + fitted["coefficient"] * mixed))
-
-
-def test_what_a_picture_shows_counts_beside_traces_of_a_camera() -> None:
-    found = judge(image_detector=ruled(-1.5), semantic_detector=ruled(2.9))
-    assert found.llr == pytest.approx(either(-1.5, 2.9))
-    assert found.llr > judge(image_detector=ruled(-1.5)).llr + 3
-
-
-def test_silence_on_one_side_is_no_answer_to_the_other() -> None:
-    both = judge(image_detector=ruled(4), semantic_detector=ruled(-0.8))
-    assert both.origin is Origin.SYNTHETIC
-
-
-def test_silence_on_both_sides_is_no_proof_of_a_camera() -> None:
-    """The least that either says for a camera is not enough: strangers are silent too."""
-    found = judge(image_detector=ruled(-1.6), semantic_detector=ruled(-0.85))
-    assert found.origin is Origin.INCONCLUSIVE
-    assert found.llr > -1.6
-
-
-def test_a_doubtful_answer_of_one_side_is_left_out() -> None:
-    alone = judge(image_detector=ruled(1))
-    assert judge(image_detector=ruled(1), semantic_detector=ruled(5, "x")).llr == alone.llr
-    shown = judge(image_detector=ruled(5, "x"), semantic_detector=ruled(2))
-    assert shown.llr == pytest.approx(either(0, 2))
-
-
 def test_nothing_calibrated_is_inconclusive() -> None:
     found = judge(ela=Finding(summary="uneven"))
     assert found.origin is Origin.INCONCLUSIVE

@@ -27,7 +27,7 @@ from unmask.detect.audio.nets import Nets
 from unmask.detect.audio.onnx_ear import quickened
 from unmask.detect.audio.range import SpeechRange, summary
 from unmask.detect.audio.scoring import ENCODINGS, Floats, encoded, group_weights, thinned
-from unmask.detect.calibration import Calibration, bounded, fit
+from unmask.detect.calibration import Calibration, fit
 from unmask.detect.evaluation.figures import conformal_threshold
 from unmask.detect.evaluation.resampling import estimate
 from unmask.detect.packing import packed, unpacked
@@ -35,10 +35,9 @@ from unmask.detect.train import averaged
 from unmask.errors import WeightsError
 
 MOST = 40  # recordings of a family, and of a corpus
-# Least rates, whatever the number of groups: ratios lie between 3/7 and 9. With the alarms that six
-# corpora allow, 3% to 8% of the real recordings of corpora that calibrated nothing were called
-# synthetic at even odds, where 1% was promised; and of seven families that calibrated nothing two
-# are not heard.
+# Least rates, whatever the number of groups. With the alarms that six corpora allow, 3% to 8% of
+# the real recordings of corpora that calibrated nothing were called synthetic at even odds, where
+# 1% was promised; and of seven families that calibrated nothing two are not heard.
 ALARM, MISS = 0.1, 0.3
 FALSE_POSITIVES = {"llr_fpr_1": 0.01, "llr_fpr_5": 0.05}
 
@@ -94,12 +93,10 @@ def fit_all(found: Looked, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     scores = found.scores(names)
     repeats = scores.shape[1]
     plain = fit(np.repeat(fake, repeats), scores.ravel(), np.repeat(weights, repeats))
-    recording = bounded(
+    recording = modest(
         plain,
-        fakes=len({u.family for u in found.utterances if u.fake}),
-        reals=len({u.corpus for u in found.utterances if not u.fake}),
-        least_miss=MISS,
-        least_alarm=ALARM,
+        families=len({u.family for u in found.utterances if u.fake}),
+        corpora=len({u.corpus for u in found.utterances if not u.fake}),
     )
     llr = recording.llr(scores)
     thresholds = {
@@ -119,6 +116,21 @@ def fit_all(found: Looked, names: Sequence[str]) -> dict[str, dict[str, Any]]:
         },
         "thresholds": thresholds,
     }
+
+
+def modest(found: Calibration, *, families: int, corpora: int) -> Calibration:
+    """No surer of a stranger than so many groups allow, and never sure enough to decide alone.
+
+    What decides is whether a new family is heard and a new corpus is not mistaken, and recordings
+    of one group err together: n groups without an error leave a rate of about 1 / (2 (n + 1)) for
+    the next one (Krichevsky and Trofimov 1981), however many recordings they hold. With ALARM and
+    MISS a ratio lies between 3/7 and 9.
+    """
+    return replace(
+        found,
+        miss=max(found.miss, 0.5 / (families + 1), MISS),
+        alarm=max(found.alarm, 0.5 / (corpora + 1), ALARM),
+    )
 
 
 def _half_second(

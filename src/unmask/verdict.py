@@ -15,8 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from unmask.evidence import Basis, Claim, ClaimKind, Doubt, Failure, Finding, Kind, Outcome
 from unmask.report.words import SIDES, Sides, strength
 
@@ -57,35 +55,13 @@ def combiner() -> dict[str, Any]:
 
 
 def combine(findings: Mapping[str, Finding], kind: Kind) -> float | None:
-    """Joint llr, by the fitted combiner; None where no calibrated finding is there without doubts.
+    """Joint llr, by the fitted combiner; None where its calibrated finding is absent or doubtful.
 
-    A synthetic picture may give itself away in either of two ways: by traces in its pixels, or by
-    what it shows. So the ratio is that of a mixture of both sorts, along a fitted line, and silence
-    on the one side is no answer to what the other one says.
+    A further analyser that is absent contributes its mean: looked, learned nothing.
     """
     fitted = combiner().get(kind)
     if fitted is None:
         return None
-    traces = _traces(findings, fitted)
-    shown = findings.get(fitted["or"]["analyser"]) if "or" in fitted else None
-    if shown is None or shown.llr is None or shown.doubts:
-        return traces
-    line = fitted["or"]
-    mixed = mixture(traces or 0.0, shown.llr, line["share"])
-    # The line makes more of what speaks for a generator; of silence on both sides nothing is made.
-    return max(mixed, float(line["intercept"] + line["coefficient"] * mixed))
-
-
-def mixture(one: float, other: float, share: float) -> float:
-    """The ratio where a part `share` of what is synthetic is of the other sort, the rest of one."""
-    return float(np.logaddexp(math.log(1 - share) + one, math.log(share) + other))
-
-
-def _traces(findings: Mapping[str, Finding], fitted: Mapping[str, Any]) -> float | None:
-    """The ratio of the fitted terms; None where the calibrated finding is absent or doubtful.
-
-    A further analyser that is absent contributes its mean: looked, learned nothing.
-    """
     joint = float(fitted["intercept"])
     for term in fitted["terms"]:
         finding = findings.get(term["analyser"])
