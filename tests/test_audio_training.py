@@ -10,7 +10,7 @@ import torch
 from unmask.datasets.manifest import CAMERA, Split
 from unmask.datasets.speech_manifest import Utterance
 from unmask.datasets.speech_signal import to_pcm
-from unmask.detect.audio.fit import build, modest
+from unmask.detect.audio.fit import build, modest, nets_of
 from unmask.detect.audio.frontends import HOP, RATE
 from unmask.detect.audio.inference import load_audio_detector
 from unmask.detect.audio.pairs import (
@@ -175,6 +175,9 @@ def test_fitting_writes_weights_that_load_and_tell(
     calibration = detector.calibration["recording"]
     assert calibration.llr(real.score) < 0 < calibration.llr(fake.score)
     assert averaged(run)["linear.head.bias"].dtype == torch.float32
+    shipped, trained = nets_of([weights], ("linear",)), nets_of([run], ("linear",))
+    for name, tensor in trained.state_dict().items():  # what ships is fitted anew as a run is
+        assert torch.allclose(shipped.state_dict()[name], tensor, atol=1e-3), name
 
 
 def test_a_class_or_a_file_that_is_missing_is_said(corpus: list[Utterance], tmp_path: Path) -> None:

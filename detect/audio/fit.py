@@ -27,11 +27,11 @@ from unmask.detect.audio.nets import Nets
 from unmask.detect.audio.onnx_ear import quickened
 from unmask.detect.audio.range import SpeechRange, summary
 from unmask.detect.audio.scoring import ENCODINGS, Floats, encoded, group_weights, thinned
+from unmask.detect.audio.train import learned
 from unmask.detect.calibration import Calibration, fit
 from unmask.detect.evaluation.figures import conformal_threshold
 from unmask.detect.evaluation.resampling import estimate
 from unmask.detect.packing import packed, unpacked
-from unmask.detect.train import averaged
 from unmask.errors import WeightsError
 
 MOST = 40  # recordings of a family, and of a corpus
@@ -62,12 +62,12 @@ class Looked:
 def nets_of(runs: Sequence[Path], names: Sequence[str]) -> Nets:
     """The networks of these front ends as they ship: running averages, with what rounding costs.
 
-    Each is that of the last run that has it. Raises WeightsError where none has.
+    Each is that of the last run that has it, or as it ships. Raises WeightsError where none has.
     """
     nets = Nets(names)
     kept: dict[str, Tensor] = {}
     for run in runs:
-        kept |= averaged(run)
+        kept |= learned(run)
     if missing := nets.state_dict().keys() - kept.keys():
         raise WeightsError(f"No run has {min(missing)}: they hold other front ends.")
     nets.load_state_dict(unpacked(packed({k: kept[k] for k in nets.state_dict()})))

@@ -122,13 +122,17 @@ def running(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
     return step
 
 
+def learned(place: Path) -> dict[str, Tensor]:
+    """The running averages of a run, or the networks as they ship. Raises WeightsError."""
+    return unpacked({k.removeprefix("nets."): v for k, v in averaged(place).items()})
+
+
 def begin(nets: Nets, start: Path) -> None:
     """Weights to go on from, of a run or as shipped; front ends without any begin anew.
 
     Raises WeightsError where it has none for any.
     """
-    kept, state = averaged(start), nets.state_dict()
-    kept = unpacked({k.removeprefix("nets."): v for k, v in kept.items()})
+    kept, state = learned(start), nets.state_dict()
     known = {k: kept[k] for k in state if k in kept}
     if not known:
         raise WeightsError(f"{start.name} holds no network of {', '.join(nets)}.")
