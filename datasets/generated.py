@@ -117,7 +117,7 @@ def frames_of(data: bytes) -> Iterator[tuple[str, Pixels]]:
 
 
 def collect(archive: Path, corpus: CorpusWriter, licence: str) -> Counter[str]:
-    """Add an archive's labelled thumbnails; how many pictures, by generator.
+    """Add an archive's labelled thumbnails; how many pictures are new, by generator.
 
     Raises ArchiveError and DatasetError.
     """
@@ -133,8 +133,9 @@ def collect(archive: Path, corpus: CorpusWriter, licence: str) -> Counter[str]:
             one = Addition(
                 name=name, fake=pixels, source=stem, split=label.split, settings=what
             )  # fmt: skip
-            corpus.add(maker, one)
-            counts[label.generator] += 1
+            if not corpus.holds(maker, name, what):  # some lie in two packages
+                corpus.add(maker, one)
+                counts[label.generator] += 1
     return counts
 
 
@@ -209,7 +210,7 @@ def main(
         console.print(str(error), markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
     told = ", ".join(f"{n} {generator}" for generator, n in sorted(counts.items()))
-    told = f"{many} photographs, {counts.total()} pictures: {told}"
+    told = f"{many} photographs; added {counts.total()} pictures: {told}"
     console.print(told, markup=False, soft_wrap=True)
     if failed:
         raise typer.Exit(1)
