@@ -19,7 +19,6 @@ Photographs become thumbnails alike: the middle square at 400 pixels, through We
 as what was generated, at 350.
 """
 
-import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -30,7 +29,7 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from rich.console import Console
 
 from unmask.datasets.corpus import (
@@ -112,7 +111,7 @@ def frames_of(data: bytes) -> Iterator[tuple[str, Pixels]]:
                 image.seek(place)
                 name = f"frame {place} of {count}" if count > 1 else "still"
                 yield name, square(image, SIDE)
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise DatasetError(DatasetReason.UNREADABLE, f"A thumbnail is damaged: {error}") from error
 
 
@@ -157,10 +156,9 @@ def thumbnail(path: Path) -> Pixels | None:
 def add_photographs(data: Sequence[Sample], out: Path) -> int:
     """Write thumbnails of the photographs and their manifest; how many. Raises DatasetError."""
     kept = []
-    for sample in thinned(data):
-        path = (
-            out / CAMERA / f"{stem_for(sample.path.stem, f'{sample.corpus} {sample.source}')}.png"
-        )
+    for sample in (one for one in data if not one.fake):
+        name = stem_for(sample.path.stem, f"{sample.corpus} {sample.source}")
+        path = out / CAMERA / f"{name}.png"
         if not path.is_file():
             if (pixels := thumbnail(sample.path)) is None:
                 continue
@@ -168,19 +166,6 @@ def add_photographs(data: Sequence[Sample], out: Path) -> int:
         kept.append(replace(sample, path=path))
     write_manifest(kept, out / "photographs.csv")
     return len(kept)
-
-
-def thinned(data: Sequence[Sample]) -> list[Sample]:
-    """The photographs, at most `MOST` of a corpus and split, drawn by a hash of their names."""
-    order = sorted(data, key=lambda s: hashlib.sha256(s.source.encode()).digest())
-    seen = Counter[tuple[str, Split]]()
-    kept = []
-    for sample in order:
-        key = sample.corpus, sample.split
-        if not sample.fake and seen[key] < MOST:
-            seen[key] += 1
-            kept.append(sample)
-    return kept
 
 
 def main(
@@ -204,7 +189,7 @@ def main(
                 except (FetchError, ArchiveError) as error:
                     failed += 1
                     console.print(f"{package.name}: {error}", markup=False, soft_wrap=True)
-        found = [s for where in photographs for s in load(where, both_classes=False)]
+        found = [s for where in photographs for s in load(where, limit=MOST, both_classes=False)]
         many = add_photographs(found, out)
     except UnmaskError as error:
         console.print(str(error), markup=False, soft_wrap=True)

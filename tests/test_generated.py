@@ -13,7 +13,7 @@ from unmask.datasets import generated
 from unmask.datasets.generated import SIDE, frames_of, labels, thumbnail
 from unmask.datasets.loaders import load
 from unmask.datasets.loaders_tree import DatasetError
-from unmask.datasets.manifest import Sample, Split
+from unmask.datasets.manifest import Split
 from unmask.datasets.photographs_fetch import FetchError
 from unmask.datasets.photographs_packages import Package
 
@@ -110,15 +110,13 @@ def test_a_corpus_is_built_and_grows(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert len(load(str(out / "manifest.csv"), both_classes=False)) == len(made)
 
 
-def test_a_corpus_of_photographs_is_thinned_by_corpus_and_split() -> None:
-    def sample(number: int, split: Split) -> Sample:
-        return Sample(
-            path=Path(f"{number}.png"), fake=False, generator="camera", corpus="c",
-            source=str(number), split=split,
-        )  # fmt: skip
-
-    data = [sample(n, Split.TRAIN if n % 4 else Split.TEST) for n in range(100)]
-    kept = generated.thinned(data)
-    assert sum(s.split is Split.TRAIN for s in kept) == generated.MOST
-    assert sum(s.split is Split.TEST for s in kept) == 25
-    assert generated.thinned(data[::-1]) == kept
+def test_no_corpus_of_photographs_crowds_out_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generated, "MOST", 1)
+    (tmp_path / "photographs" / "real").mkdir(parents=True)
+    for seed in range(4):
+        noise(seed, 300).save(tmp_path / "photographs" / "real" / f"b{seed}.png")
+    _, out = run(tmp_path, monkeypatch, archive(tmp_path / "i.whl", {STILL: webp(noise(1))}))
+    kept = load(str(out / "photographs.csv"), both_classes=False)
+    assert len(kept) == len({sample.split for sample in kept}) == 1
