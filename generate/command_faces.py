@@ -5,19 +5,26 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import torch
+import numpy as np
 import typer
 from torch import Tensor
 
 from unmask.errors import MediaError, Reason
 from unmask.evidence import Kind
-from unmask.generate.controls import Band, film_frames, layers_of, mixed, styles_of
+from unmask.generate.controls import (
+    Band,
+    film_frames,
+    frames_of,
+    layers_of,
+    mixed,
+    styles_of,
+)
 from unmask.generate.directions import Direction, moved, sefa
 from unmask.generate.game import OptionError
 from unmask.generate.named_directions import NAME, Named, beside, named, read_named
 from unmask.generate.options import Device, ProfileName, Weights
-from unmask.generate.outputs import Mark, OutputError, write
-from unmask.generate.pictures import film, png, sheet, to_tensor
+from unmask.generate.outputs import Generated, Mark, OutputError, write, write_marked
+from unmask.generate.pictures import Pixels, film, mp4, png, sheet, to_tensor
 from unmask.generate.playing import device_of
 from unmask.generate.projection import ProjectionConfig, project
 from unmask.generate.sampling import numbers
@@ -29,6 +36,7 @@ from unmask.media import open_media
 _TURN = re.compile(rf"(\d{{1,3}}|{NAME.pattern})=(-?\d{{1,3}}(?:\.\d{{1,6}})?)", re.ASCII)
 _MIX = re.compile(r"(\d{1,9})=(coarse|middle|fine)", re.ASCII)
 STEPS = 500  # of a projection
+FILMS = (".webp", ".mp4")
 
 
 def add_to(
@@ -39,7 +47,10 @@ def add_to(
     @app.command("edit")
     def edit_command(
         context: typer.Context,
-        to: Annotated[Path, typer.Option("--out", help="a .png sheet, or a .webp film")],
+        to: Annotated[
+            Path,
+            typer.Option("--out", help="a .png sheet, a .webp or .mp4 film, or a folder of faces"),
+        ],
         game: Annotated[str, typer.Option(help="faces or portraits")] = "faces",
         seeds: Annotated[str, typer.Option(help="one face each, as 7 or 0-3")] = "0",
         photo: Annotated[
@@ -71,37 +82,59 @@ def add_to(
         device: Device = "auto",
     ) -> None:
         """Faces with styles mixed and moved, the one nearest to a portrait, or a film of faces."""
-        if to.suffix.lower() not in (".png", ".webp"):
-            raise OptionError("Faces go to a .png, films to a .webp.")
+        kind = to.suffix.lower()
+        if kind not in ("", ".png", *FILMS):
+            raise OptionError("Faces go to a .png or a folder, films to a .webp or an .mp4.")
         if to.exists():
             raise OutputError(f"{to} exists already, and nothing is overwritten.")
+        if photo and kind != ".png":
+            raise OptionError("The face nearest to a portrait goes to a .png.")
         trained = load_trained(game, weights, profile=profile, device=str(device_of(device)))
         generator, critic = nets_of(trained)
         mark = marker(context, game)
         chosen = numbers(seeds)
-        if to.suffix.lower() == ".webp":
-            if photo or turn or mix:
-                raise OptionError("A film goes from seed to seed; pictures are turned and mixed.")
-            pixels = film_frames(generator, chosen, frames=frames, truncation=truncation)
-            data = mark(film(pixels, milliseconds=80), "image/webp", f"seeds {seeds}", None)
-            say(str(write(data, to)))
-            return
+        there = named_of(trained, directions)
+
+        def change(styles: Tensor) -> Tensor:
+            styles = mixed_with(generator, styles, mix or (), truncation)
+            return turned(generator, styles, turn or (), there)
+
         original = None
-        if photo is not None:
+        if kind in FILMS:
+            pixels = film_frames(
+                generator, chosen, frames=frames, truncation=truncation, change=change
+            )
+        elif photo is not None:
             styles, original, error = nearest(generator, critic, photo, steps)
             say(f"The nearest face is {error:.1f} of 255 grey levels away.")
+            pixels = frames_of(generator, change(styles))
         else:
-            styles = styles_of(generator, chosen, truncation)
-        there = named_of(trained, directions)
-        styles = mixed_with(generator, styles, mix or (), truncation)
-        styles = turned(generator, styles, turn or (), there)
+            pixels = frames_of(generator, change(styles_of(generator, chosen, truncation)))
         for name in {word.partition("=")[0]: None for word in turn or ()}:
             if name in there:
                 say(there[name].means)
-        with torch.inference_mode():
-            made = generator.synthesis(styles, "fixed")
-        settings = f"seeds {seeds}, truncation {truncation:g}, turn {turn or []}, mix {mix or []}"
-        say(str(write(mark(png(sheet(made)), "image/png", settings, original), to)))
+        settings = f"truncation {truncation:g}, turn {turn or []}, mix {mix or []}"
+        if kind:
+            data, mime = _joined(pixels, kind)
+            say(str(write(mark(data, mime, f"seeds {seeds}, {settings}", original), to)))
+            return
+        for seed, face in zip(chosen, pixels, strict=True):
+            one = Generated(
+                name=f"{game}-{seed:06d}", pixels=face, settings=f"seed {seed}, {settings}"
+            )
+            write_marked(one, to / f"{one.name}.png", mark)
+        say(str(to))
+
+
+def _joined(pixels: Sequence[Pixels], kind: str) -> tuple[bytes, str]:
+    """All faces as one file that ends in `kind`, and its MIME type."""
+    match kind:
+        case ".webp":
+            return film(pixels, milliseconds=80), "image/webp"
+        case ".mp4":
+            return mp4(pixels), "video/mp4"
+        case _:
+            return png(sheet(to_tensor(np.stack(pixels)))), "image/png"
 
 
 def nets_of(trained: Trained) -> tuple[Generator, Critic]:

@@ -4,7 +4,7 @@ Layers are counted from 0; see `layers_of` for what they decide (Karras et al. 2
 generator architecture for generative adversarial networks").
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 
 import torch
@@ -125,20 +125,28 @@ def film_frames(
     way: Way = Way.SPHERICAL,
     truncation: float = 0.7,
     closed: bool = False,
+    change: Callable[[Tensor], Tensor] | None = None,
     batch: int = 16,
 ) -> list[Pixels]:
     """Frames (S, S, 3) through the faces of the seeds, `frames` from one to the next.
 
-    The noise of the layers stands still, so that hair does not flicker. Raises OptionError as
-    `between` and `seeded` do.
+    The noise of the layers stands still, so that hair does not flicker. `change` is done to the
+    (N, L, W) styles of all frames, as to mix them. Raises OptionError as `between`, `seeded` and
+    `change` do.
     """
     if way is Way.SPHERICAL:
         noise = between(seeded(generator, seeds), frames, way, closed=closed)
         styles = generator.mapping(noise, truncation)
     else:
         styles = between(styles_of(generator, seeds, truncation), frames, way, closed=closed)
+    return frames_of(generator, styles if change is None else change(styles), batch=batch)
+
+
+@torch.no_grad()
+def frames_of(generator: Generator, styles: Tensor, *, batch: int = 16) -> list[Pixels]:
+    """(S, S, 3) of each of (N, L, W) styles, all with the same noise of the layers."""
     return [
         frame
-        for part in styles.split(batch)
+        for part in torch.split(styles, batch)
         for frame in to_pixels(generator.synthesis(part, "fixed"))
     ]

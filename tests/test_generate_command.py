@@ -50,7 +50,7 @@ def run(digits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def plainly(game: str) -> Mark:
     def mark(data: bytes, mime: str, settings: str, original: bytes | None) -> bytes:
-        assert mime in ("image/png", "image/webp")
+        assert mime in ("image/png", "image/webp", "video/mp4")
         assert original is None
         return data + f"|{game}: {settings}".encode()
 

@@ -8,6 +8,8 @@ from PIL import Image
 from test_generate_command import call, plainly
 from test_generate_photographs import with_original
 
+from unmask.datasets import face_tracks
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -57,6 +59,28 @@ def test_a_film_goes_from_face_to_face(run: Path, tmp_path: Path) -> None:
         assert getattr(film, "n_frames", 1) == 9  # 4 from each face to the next, and the last
 
 
+def test_one_person_walks_through_the_poses_of_others(run: Path, tmp_path: Path) -> None:
+    person = ("--seeds", "1-2", "--mix", "8=middle", "--mix", "8=fine", "--turn", "0=2")
+    folder, clip = tmp_path / "person", tmp_path / "walk.mp4"
+    for out in (folder, clip):
+        assert call("edit", "--weights", run, "--out", out, *person, "--frames", "3",
+                    mark=plainly) == 0  # fmt: skip
+    names = ["faces-000001.png", "faces-000002.png"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    ends = [np.asarray(Image.open(folder / name).convert("RGB")).astype(int) for name in names]
+    sheet = edited(run, tmp_path / "sheet.png", *person)
+    assert (np.concatenate(ends, axis=1) == sheet).all()
+    assert (
+        b"seed 2, truncation 0.7, turn ['0=2'], mix ['8=middle', '8=fine']"
+        in (folder / names[1]).read_bytes()
+    )
+    frames = np.stack([pixels for _, pixels in face_tracks.pictures_of(clip, 12.0)]).astype(int)
+    assert frames.shape == (4, 64, 64, 3)
+    # One step of training: faces differ by hardly more than H.264 loses, so the mean is compared.
+    for frame, face in ((frames[0], ends[0]), (frames[-1], ends[1])):
+        assert abs(frame.mean((0, 1)) - face.mean((0, 1))).max() < 3
+
+
 def test_the_nearest_face_keeps_the_portrait_as_its_original(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -72,7 +96,8 @@ def test_the_nearest_face_keeps_the_portrait_as_its_original(
     "words",
     [
         ("--turn", "x=1"), ("--turn", "999=1"), ("--mix", "1=nose"), ("--out", "faces.jpg"),
-        ("--photo", "none.jpg"), ("--seeds", "a"), ("--out", "x.webp", "--turn", "0=1"),
+        ("--photo", "none.jpg"), ("--seeds", "a"), ("--out", "x.webp", "--turn", "x=1"),
+        ("--out", "x.mp4", "--photo", __file__), ("--out", "x", "--photo", __file__),
     ],
     ids=" ".join,
 )  # fmt: skip
