@@ -12,16 +12,18 @@ from unmask.forensics.marking import marker
 from unmask.generate.alignment import YuNet
 from unmask.generate.game import OptionError
 from unmask.generate.swap_nets import PEOPLE
-from unmask.generate.trained import Trained
+from unmask.generate.trained import Trained, shipped
 
 _BOUNDS = f"{MOST_SECONDS} seconds, {MOST_MB} MB and 1920 x 1080 pixels at most."
 
 
 def swap(trained: Trained) -> None:
     """The form, and the clip that was made last."""
+    ours = trained.source == shipped(trained.entry.name)
     show(Markup("<p class='small'>{}</p>").format(
-        "The weights know two people, a and b: the largest face of the clip becomes one of them. "
-        "Sound and time stamps stay. Swap faces of people who agreed to it."
+        f"The weights know two people{' who do not exist' if ours else ''}, a and b: the largest "
+        "face of the clip becomes one of them. Sound and time stamps stay. Swap faces of people "
+        "who agreed to it."
     ))  # fmt: skip
     with st.form("swap"):
         file = st.file_uploader("A clip", key="clip", max_upload_size=MOST_MB, help=_BOUNDS)

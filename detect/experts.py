@@ -14,7 +14,6 @@ from unmask.detect.onnx_experts import OnnxExpert
 from unmask.detect.patchnet import PatchNet
 from unmask.detect.residual_net import TOP, ResidualNet
 from unmask.detect.scale import Scale
-from unmask.detect.spectrum_net import SpectrumNet
 from unmask.detect.tiles import Tiles
 from unmask.errors import WeightsError
 
@@ -80,7 +79,6 @@ FORMS = {
     "patchnet": Form(build=PatchNet, stride=16, rescaled=True),
     "patchnet_lite2": Form(build=lambda: PatchNet(size="lite2"), stride=16, rescaled=True),
     "critic": Form(build=_critic_net, stride=16, turned=()),
-    "spectrum": Form(build=SpectrumNet, stride=16, turned=()),
     "residual": Form(build=ResidualNet, stride=8, top=TOP),
 }
 

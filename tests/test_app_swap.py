@@ -53,12 +53,11 @@ def asked(
     return press(at, "swap-now")
 
 
-def test_without_weights_the_section_says_so() -> None:
+def test_the_section_says_whom_the_weights_know(untrained: Callable[[str], Path]) -> None:
     page = text(opened("swap"))
-    assert "No weights of this game come with unmask" in page
-    assert "unmask generate train swap" in page
-    assert "face_detection_yunet" in page  # what its data is made with
+    assert "two people who do not exist, a and b" in page
     assert "Truth or lie" not in page
+    assert "two people, a and b" in text(opened("swap", untrained("swap")))
 
 
 @pytest.mark.usefixtures("quick")
