@@ -194,8 +194,9 @@ def main(
     except UnmaskError as error:
         console.print(str(error), markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
-    told = ", ".join(f"{n} {generator}" for generator, n in sorted(counts.items()))
-    told = f"{many} photographs; added {counts.total()} pictures: {told}"
+    added = [f"{n} {generator}" for generator, n in sorted(counts.items())]
+    told = f"{many} photographs; added {counts.total()} pictures"
+    told += f": {', '.join(added)}" if added else ""
     console.print(told, markup=False, soft_wrap=True)
     if failed:
         raise typer.Exit(1)
