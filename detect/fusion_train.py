@@ -33,7 +33,6 @@ from unmask.detect.fusion import Fusion, Fusions, fit_fusion
 from unmask.detect.image_card import describe
 from unmask.detect.inference import WEIGHTS, Detector
 from unmask.detect.likelihood import Coder, Range, load_expert
-from unmask.detect.packing import packed, unpacked
 from unmask.detect.portrait import PortraitNet
 from unmask.detect.quality import NAMES as QUALITY
 from unmask.detect.quality import quality
@@ -41,6 +40,7 @@ from unmask.detect.scale import Scale
 from unmask.detect.train import averaged
 from unmask.errors import WeightsError
 from unmask.media import open_bytes, open_media
+from unmask.packing import packed, unpacked
 
 GRIDS = {"image": ("standard", "scale:0.75+jpeg:70"), "video": ("h264:26",)}
 SCALE = "scale"  # a column: the number of the Scale whose fusion a picture goes through

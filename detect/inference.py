@@ -16,10 +16,10 @@ from unmask.detect.experts import BESIDE, FORMS, Expert, as_experts, expert_nets
 from unmask.detect.fusion import Fusions
 from unmask.detect.likelihood import Coder, Predictor, Range, out_of_range, surprise
 from unmask.detect.onnx_experts import OnnxCoder
-from unmask.detect.packing import unpacked
 from unmask.detect.portrait import PortraitNet, is_portrait
 from unmask.detect.scale import Scale
 from unmask.detect.tiles import cut
+from unmask.packing import unpacked
 
 WEIGHTS = Path(__file__).with_name("weights") / "image_detector.safetensors"
 STRIDE = 16  # pixels between two values of the map

@@ -25,12 +25,12 @@ from torch.utils.data import DataLoader
 
 from unmask.datasets.manifest import Sample, Split
 from unmask.detect.evaluation.figures import auc
-from unmask.detect.packing import unpacked
 from unmask.detect.pair_stream import Mixture, PairStream, Pool
 from unmask.detect.patchnet import PatchNet, load_backbone
 from unmask.detect.recipe import Recipe
 from unmask.detect.residual_net import pooled
 from unmask.errors import WeightsError
+from unmask.packing import unpacked
 
 VALIDATION_PAIRS = 240  # of a kind: enough to choose a checkpoint by
 Sets = dict[str, tuple[Tensor, Tensor]]  # kind -> (images (N, 3, crop, crop) uint8, labels (N,))

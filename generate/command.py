@@ -183,6 +183,9 @@ def evaluate_command(
     weakness: Annotated[
         list[str] | None, typer.Option(help="what it does badly; repeatable")
     ] = None,
+    eight_bits: Annotated[
+        bool, typer.Option("--eight-bits", help="export large matrices in eight bits, not half")
+    ] = False,
     device: Device = "auto",
 ) -> None:
     """Measure a game beside held-out reals and noise; with --export, ship it with its card."""
@@ -194,7 +197,7 @@ def evaluate_command(
     if export:
         trained_module.export(
             trained, export, data=(source,), licence=licence, command=trained_by,
-            results=found.results, weaknesses=tuple(weakness or ()),
+            results=found.results, weaknesses=tuple(weakness or ()), eight_bits=eight_bits,
         )  # fmt: skip
         out.print(str(export), markup=False)
 

@@ -18,6 +18,7 @@ from unmask.card import load_card, part_of
 from unmask.errors import WeightsError
 from unmask.generate.checkpoint import State, read
 from unmask.generate.game import Game
+from unmask.packing import unpacked
 
 Tensors = dict[str, Tensor]
 
@@ -67,7 +68,7 @@ def read_weights(path: Path) -> tuple[Tensors, Tensors]:
         held = load_file(path)
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"The weights {path.name} cannot be read.") from error
-    tensors = {k: v.float() if v.is_floating_point() else v for k, v in held.items()}
+    tensors = unpacked(held)
     return part_of(tensors, "generator"), part_of(tensors, "critic")
 
 

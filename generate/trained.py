@@ -1,7 +1,7 @@
 """Games that were trained: from a run's checkpoint to a weight file with its card, and back.
 
 The file holds the averaged generator, which makes the pictures, and the critic, which a detector
-may ask. Both are in half precision.
+may ask. Both are in half precision, or their large matrices in eight bits.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from unmask.generate.checkpoint import learned
 from unmask.generate.entry import Entry
 from unmask.generate.game import Game
 from unmask.generate.starting import fill, read_weights
+from unmask.packing import packed
 
 WEIGHTS = Path(__file__).with_name("weights")
 
@@ -111,14 +112,18 @@ def export(
     command: str,
     results: Mapping[str, Any],
     weaknesses: tuple[str, ...],
+    eight_bits: bool = False,
 ) -> Card:
-    """Write weights and card. `data` is what it learned from, `results` what was measured."""
+    """Write weights and card. `data` is what it learned from, `results` what was measured.
+
+    `eight_bits`, of large matrices, halves the file: measure it again from there.
+    """
     state = {
         f"{part}.{key}": value
         for part in ("generator", "critic")
         for key, value in getattr(trained.game, part).state_dict().items()
     }
-    save_halved(state, target, trained.entry.name)
+    save_halved(packed(state) if eight_bits else state, target, trained.entry.name)
     parts = {
         part: sum(p.numel() for p in getattr(trained.game, part).parameters())
         for part in ("generator", "critic")

@@ -21,10 +21,12 @@ from test_app_generate import (
 from test_swap_video import planes, see, write
 
 from unmask.app import swapping, view_swap
+from unmask.generate import trained
 from unmask.media import open_bytes
 from unmask.scan import scan
 from unmask.verdict import Origin
 
+SHIPPED = trained.WEIGHTS  # before the fixtures hide them
 __all__ = ["_apart", "_identity", "downloads", "quick", "untrained"]  # fixtures
 
 
@@ -53,11 +55,22 @@ def asked(
     return press(at, "swap-now")
 
 
-def test_the_section_says_whom_the_weights_know(untrained: Callable[[str], Path]) -> None:
+def test_without_weights_the_section_says_so() -> None:
+    page = text(opened("swap"))
+    assert "No weights of this game come with unmask" in page
+    assert "unmask generate train swap" in page
+    assert "face_detection_yunet" in page  # what its data is made with
+    assert "Truth or lie" not in page
+
+
+def test_the_section_says_whom_the_weights_know(
+    untrained: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "two people, a and b" in text(opened("swap", untrained("swap")))
+    monkeypatch.setattr(trained, "WEIGHTS", SHIPPED)
     page = text(opened("swap"))
     assert "two people who do not exist, a and b" in page
     assert "Truth or lie" not in page
-    assert "two people, a and b" in text(opened("swap", untrained("swap")))
 
 
 @pytest.mark.usefixtures("quick")

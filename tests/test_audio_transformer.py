@@ -12,8 +12,8 @@ from unmask.detect.audio.nets import STEP, Nets, features_of
 from unmask.detect.audio.onnx_ear import OnnxEar
 from unmask.detect.audio.speech_transformer import SpeechTransformer, published
 from unmask.detect.audio.train import listen
-from unmask.detect.packing import packed, unpacked
 from unmask.errors import WeightsError
+from unmask.packing import packed, unpacked
 
 CLOSE = {"rtol": 1e-3, "atol": 1e-4}
 TRANSFORMER = "transformer_pool_attn.transformer."

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from unmask.card import load_card
 from unmask.datasets.loaders_tree import DatasetError
@@ -191,16 +192,19 @@ def test_numbers_are_read_as_people_write_them() -> None:
             numbers(wrong)
 
 
+@pytest.mark.parametrize("eight_bits", [False, True])
 def test_what_is_exported_is_loaded_by_its_card(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    capsys: pytest.CaptureFixture[str], *, eight_bits: bool,
 ) -> None:  # fmt: skip
     trained = load_trained("digits-dcgan", run / "last.pt")
     target = tmp_path / "digits-dcgan.safetensors"
     export(
         trained, target, data=("noise",), licence="none", command="unmask generate train ...",
-        results={"summary": "FID 300"}, weaknesses=("noise",),
+        results={"summary": "FID 300"}, weaknesses=("noise",), eight_bits=eight_bits,
     )  # fmt: skip
+    held = load_file(target)
+    assert any(tensor.dtype is torch.int8 for tensor in held.values()) is eight_bits
     monkeypatch.setattr(trained_module, "WEIGHTS", tmp_path)
     again = load_trained("digits-dcgan")
     assert again.images == trained.images == 32

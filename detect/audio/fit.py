@@ -31,8 +31,8 @@ from unmask.detect.audio.train import learned
 from unmask.detect.calibration import Calibration, fit
 from unmask.detect.evaluation.figures import conformal_threshold
 from unmask.detect.evaluation.resampling import estimate
-from unmask.detect.packing import packed, unpacked
 from unmask.errors import WeightsError
+from unmask.packing import packed, unpacked
 
 MOST = 40  # recordings of a family, and of a corpus
 # Least rates, whatever the number of groups. With the alarms that six corpora allow, 3% to 8% of

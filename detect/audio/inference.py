@@ -18,7 +18,7 @@ from unmask.detect.audio.onnx_ear import quickened
 from unmask.detect.audio.range import SpeechRange, summary
 from unmask.detect.calibration import Calibration
 from unmask.detect.inference import pick_device
-from unmask.detect.packing import unpacked
+from unmask.packing import unpacked
 from unmask.sound import Region, Samples
 
 WEIGHTS = Path(__file__).parents[1] / "weights" / "audio_detector.safetensors"

@@ -28,9 +28,9 @@ from unmask.detect.audio.nets import Nets, features_of
 from unmask.detect.audio.pairs import Mixture, PairStream, Pool
 from unmask.detect.audio.speech_transformer import published
 from unmask.detect.evaluation.figures import auc
-from unmask.detect.packing import unpacked
 from unmask.detect.train import averaged, keep, resume, schedule
 from unmask.errors import WeightsError
+from unmask.packing import unpacked
 
 VALIDATION_PAIRS = 100  # enough to watch a run by
 
