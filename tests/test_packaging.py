@@ -53,3 +53,11 @@ def test_the_version_stands_once() -> None:
     found = re.search(r'__version__ = "(.+)"', source)
     assert found
     assert found[1] == CONFIG["project"]["version"]
+
+
+def test_weights_stay_small() -> None:
+    """A clone is for people in a hurry: 25 MB a file, 80 MB in all."""
+    sizes = {p: p.stat().st_size for part in PARTS for p in (ROOT / part).rglob("*.safetensors")}
+    assert len(sizes) >= 20
+    assert max(sizes.values()) <= 25e6
+    assert sum(sizes.values()) <= 80e6
