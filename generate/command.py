@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from unmask.datasets.manifest import Split
 from unmask.errors import UnmaskError
@@ -29,10 +30,10 @@ from unmask.generate.audio import composing, sounding
 from unmask.generate.catalogue import GAMES, find
 from unmask.generate.entry import Task
 from unmask.generate.game import OptionError, Sampling
+from unmask.generate.listing import listed
 from unmask.generate.options import Cache, Device, ProfileName, StartFrom, Weights
 from unmask.generate.outputs import Mark
 from unmask.generate.text import command as command_texts
-from unmask.generate.text.listing import text_rows
 from unmask.generate.text.outputs import TextMark
 from unmask.generate.trained import load_trained
 
@@ -57,12 +58,10 @@ def _group() -> None:
 @app.command("list")
 def list_command() -> None:
     """Every game: what it learned from, how long, and how good it was found to be."""
-    pictures = (("images seen", row) for row in playing.rows(GAMES))
-    texts = (("tokens seen", row) for row in text_rows())
-    for unit, (name, title, weights, seen, measured) in (*pictures, *texts):
-        out.print(f"[bold]{escape(name)}[/]: {escape(title)}", highlight=False)
+    for title, said in listed():
+        out.print(Text(title, style="bold"))
         table = Table.grid(padding=(0, 2))
-        for label, text in (("weights", weights), (unit, seen), ("measured", measured)):
+        for label, text in said.items():
             if text:
                 table.add_row(f"  {label}", escape(text))
         out.print(table, "", highlight=False)

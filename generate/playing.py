@@ -1,17 +1,14 @@
 """Training as the command line and the page call it."""
 
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from unmask.card import load_card
 from unmask.generate.entry import Entry, Profile
 from unmask.generate.game import Batches, OptionError
 from unmask.generate.starting import read_start
-from unmask.generate.trained import shipped
 from unmask.generate.training import Outcome, TrainConfig, step_once, train
 
 
@@ -77,24 +74,3 @@ def rehearse(
         f"{config.steps:,} steps of {config.batch} examples, {times[-1]:.2f} s each:"
         f" about {rest / 60:,.0f} minutes",
     ]
-
-
-def rows(games: Mapping[str, Entry]) -> list[tuple[str, str, str, str, str]]:
-    """Name, title, weights, images seen, and what was measured, of each game."""
-    found = []
-    for name, entry in games.items():
-        weights = shipped(name)
-        if weights is None:
-            found.append((name, entry.title, "train it yourself", "", ""))
-            continue
-        card = load_card(weights)
-        found.append(
-            (
-                name,
-                entry.title,
-                f"{card.game['profile']}, {weights.stat().st_size / 1e6:.1f} MB",
-                f"{card.game['images']:,}",
-                str(card.results.get("summary", "")),
-            )
-        )
-    return found

@@ -337,7 +337,9 @@ def test_what_is_exported_is_loaded_by_its_card(
     for one, two in zip(trained.game.parameters(), again.game.parameters(), strict=True):
         assert torch.allclose(one, two, atol=1e-3)
     assert call("list") == 0
-    assert "BLEU 0" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    for line in ("learned from  signs", "tokens seen   800", "measured      BLEU 0"):
+        assert line in said
     with pytest.raises(WeightsError, match="No weights of speech"):
         load_text("speech")
     Vocabulary(game="quatrains-5", tokens=("春",)).save(trained_module.vocabulary_path(target))
