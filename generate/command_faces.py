@@ -24,7 +24,7 @@ from unmask.generate.game import OptionError
 from unmask.generate.named_directions import NAME, Named, beside, named, read_named
 from unmask.generate.options import Device, ProfileName, Weights
 from unmask.generate.outputs import Generated, Mark, OutputError, write, write_marked
-from unmask.generate.pictures import Pixels, film, mp4, png, sheet, to_tensor
+from unmask.generate.pictures import Pixels, film, mp4, png, tiled, to_tensor
 from unmask.generate.playing import device_of
 from unmask.generate.projection import ProjectionConfig, project
 from unmask.generate.sampling import numbers
@@ -134,7 +134,7 @@ def _joined(pixels: Sequence[Pixels], kind: str) -> tuple[bytes, str]:
         case ".mp4":
             return mp4(pixels), "video/mp4"
         case _:
-            return png(sheet(to_tensor(np.stack(pixels)))), "image/png"
+            return png(tiled(np.stack(pixels))), "image/png"
 
 
 def nets_of(trained: Trained) -> tuple[Generator, Critic]:

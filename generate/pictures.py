@@ -30,7 +30,11 @@ def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
 
 def sheet(images: Tensor, columns: int | None = None) -> Pixels:
     """(N, C, H, W) in [-1, 1] -> one picture with the images in rows, N / columns of them."""
-    tiles = to_pixels(images)
+    return tiled(to_pixels(images), columns)
+
+
+def tiled(tiles: NDArray[np.uint8], columns: int | None = None) -> Pixels:
+    """(N, H, W, 3) -> one picture with the tiles in rows, as square as can be by itself."""
     n, height, width, _ = tiles.shape
     columns = columns or int(np.ceil(np.sqrt(n)))
     rows = -(-n // columns)
