@@ -1,5 +1,6 @@
 """What looks at pictures, and how: networks in patches, turned over, and near to."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -14,6 +15,7 @@ from unmask.detect.onnx_experts import OnnxExpert
 from unmask.detect.patchnet import PatchNet
 from unmask.detect.residual_net import TOP, ResidualNet
 from unmask.detect.scale import Scale
+from unmask.detect.spectrum_net import SpectrumNet
 from unmask.detect.tiles import Tiles
 from unmask.errors import WeightsError
 
@@ -21,6 +23,7 @@ Map = NDArray[np.float32]
 UPSIDE_DOWN, MIRRORED = 1, 2  # axes of tiles
 HALVED = 0.75  # how much the look at an enlarged picture at half size counts
 BESIDE = 1 / 3  # how much the experts of close-up faces count there, all together
+SOFTNESS = 2.0  # of the greater of two logits; 0 would be the greater itself
 
 
 class Expert(Protocol):
@@ -57,6 +60,10 @@ class Form:
     stride: int  # pixels between two patches
     top: float = 0.0  # part of the patches that count again
     beside: str = ""  # knows close-up faces alone, and there counts with the expert of this name
+    or_else: str = ""  # sees what the expert of this name does not: the surer of the two is heard
+    gain: float = 1.0  # of its logit, on the scale of the expert that it is held against
+    less: float = 0.0  # what is taken off then, so that it is heard where it is sure alone
+    most: float = math.inf  # of it that is heard
     turned: tuple[int, ...] = (UPSIDE_DOWN, MIRRORED)  # ways that it looks at the picture in too
     rescaled: bool = False  # looks at a small picture at double size too, an enlarged one at half
 
@@ -80,6 +87,18 @@ FORMS = {
     "patchnet_lite2": Form(build=lambda: PatchNet(size="lite2"), stride=16, rescaled=True),
     "critic": Form(build=_critic_net, stride=16, turned=()),
     "residual": Form(build=ResidualNet, stride=8, top=TOP),
+    # By validation. Gain: as wide as patchnet's on photographs. Less: four more than would bring
+    # both to one mean, so that patchnet is heard where it is sure. Most: alone it makes a picture
+    # doubtful, never likely synthetic, for of a few photographs it is quite sure.
+    "spectrum": Form(
+        build=SpectrumNet,
+        stride=16,
+        or_else="patchnet",
+        gain=6.6,
+        less=6.3,
+        most=-1.0,
+        turned=(),
+    ),
 }
 
 

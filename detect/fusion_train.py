@@ -278,7 +278,7 @@ def build(
     """
     torch.manual_seed(0)
     nets = _nets(checkpoints)
-    names = tuple(name for name in nets if not FORMS[name].beside)
+    names = tuple(name for name in nets if not (FORMS[name].beside or FORMS[name].or_else))
     likelihood, photographs = shipped_coder() if coder is None else load_expert(coder)
     gate = portrait_net(portrait)
     detector = Detector(

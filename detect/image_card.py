@@ -25,11 +25,13 @@ unmask train detector --recipe stylegan-lite2 --backbone efficientnet-lite2.pth 
 unmask train detector --recipe stylegan-lite2 --start runs/large-21/last.pt --lr 4e-4 --steps 600 \
 --unpaired 0.45 --seed 22 --out runs/large-22 --data aligned --data DATA
 python -m unmask.detect.portrait_train --data DATA photographs --out portrait.safetensors
+python -m unmask.detect.spectrum_train --data aligned DATA --out runs/spectrum.safetensors
 unmask train fusion --expert patchnet=runs/1/last.pt --expert patchnet=runs/2/last.pt \
 --expert patchnet=runs/more-1/last.pt --expert patchnet=runs/more-2/last.pt \
 --expert faces=runs/whole-5/last.pt --expert faces=runs/whole-8/last.pt \
 --expert faces=runs/whole-9/last.pt \
 --expert faces_lite2=runs/large-21/last.pt --expert faces_lite2=runs/large-22/last.pt \
+--expert spectrum=runs/spectrum.safetensors \
 --portrait portrait.safetensors \
 --coder runs/coder/likelihood.safetensors --data aligned --data DATA --data photographs"""
 
@@ -60,10 +62,12 @@ def describe(fitted: Mapping[str, Any]) -> Card:
     return Card(
         name="image_detector",
         sha256="",
-        task="Is this picture generated? Logit of one network or of three; above 0 leans to"
+        task="Is this picture generated? Logit of two experts, of a face of four; above 0 leans to"
         " synthetic.",
         architecture="patchnet: EfficientNet-Lite0 to patch logits at stride 16, the mean of the"
-        " weights of four runs, seen as it is, mirrored and upside down; faces: the same network,"
+        " weights of four runs, seen as it is, mirrored and upside down; spectrum: a linear model"
+        " of the logarithms of the cosine spectra of overlapping windows of 64 pixels; of these two"
+        " the surer is heard (a soft maximum), the spectrum up to a bound; faces: patchnet again,"
         " trained from ImageNet on StyleGAN's faces above all (the mean of a run and of two that"
         " went on from it); faces_lite2: EfficientNet-Lite2, trained likewise (the mean of a run"
         " and of one that went on from it with more reconstructions), both seen as it is and"
@@ -76,6 +80,7 @@ def describe(fitted: Mapping[str, Any]) -> Card:
         papers=(
             "Chai et al. 2020, What makes fake images detectable?",
             "Tan and Le 2019, EfficientNet",
+            "Frank et al. 2020, Leveraging frequency analysis for deep fake image recognition",
             "Chen et al. 2025, Dual Data Alignment",
             "Wortsman et al. 2022, Model soups; Robust fine-tuning of zero-shot models",
             "Cozzolino et al. 2024, ZED; Cao et al. 2020, SReC",

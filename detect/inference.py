@@ -9,16 +9,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
+from scipy.special import expit
 
 from unmask.card import Card, load_card, part_of
 from unmask.detect.calibration import Calibration
-from unmask.detect.experts import BESIDE, FORMS, Expert, as_experts, expert_nets
+from unmask.detect.experts import BESIDE, FORMS, SOFTNESS, Expert, Form, as_experts, expert_nets
 from unmask.detect.fusion import Fusions
 from unmask.detect.likelihood import Coder, Predictor, Range, out_of_range, surprise
 from unmask.detect.onnx_experts import OnnxCoder
 from unmask.detect.portrait import PortraitNet, is_portrait
 from unmask.detect.scale import Scale
-from unmask.detect.tiles import cut
+from unmask.detect.tiles import Tiles, cut
 from unmask.packing import unpacked
 
 WEIGHTS = Path(__file__).with_name("weights") / "image_detector.safetensors"
@@ -34,7 +35,7 @@ class Scored:
 
     score: float  # fused logit; above 0 leans to synthetic
     logits: Mapping[str, float]  # of each expert that was asked
-    inputs: Mapping[str, float]  # of the fusion: those beside an expert joined in
+    inputs: Mapping[str, float]  # of the fusion: those that stand by an expert joined in
     patches: Map  # (H / 16, W / 16) fused logits; NaN where no tile was looked at
     covered: float  # part of the picture that was looked at
     scale: Scale  # whose fusion it went through
@@ -58,7 +59,9 @@ class Detector:
     ) -> None:  # fmt: skip
         self.experts, self.fusion = dict(experts), fusion
         self.portrait = portrait.eval()
-        self.special = {n: FORMS[n].beside for n in experts if n in FORMS and FORMS[n].beside}
+        self.forms: dict[str, Form] = {name: FORMS[name] for name in experts if name in FORMS}
+        self.special = {name: form.beside for name, form in self.forms.items() if form.beside}
+        self.others = {name: form.or_else for name, form in self.forms.items() if form.or_else}
         self.coder, self.photographs, self.card = coder, photographs, card
         self.calibration = {
             kind: Calibration.load(card.calibration[kind])
@@ -80,23 +83,21 @@ class Detector:
         """Judge a picture at its own resolution: whole, or in evenly spread tiles.
 
         Where a face fills the picture, experts of portraits are asked too, and the mean of their
-        patches is mixed with those of the expert that they stand beside, by BESIDE.
+        patches is mixed with those of the expert that they stand beside, by BESIDE. Of an expert
+        and one that sees other traces the surer is heard: generators of different kinds leave
+        different traces, and in a mean each would deny what the other sees.
         """
         tiles = cut(pixels)
-        maps = {
-            name: tiles.assemble(self.experts[name].patches(tiles), self.experts[name].stride)
-            for name in self.asked(pixels)
-        }
+        maps = {name: self._map(name, tiles) for name in self.asked(pixels)}
         logits = {name: pool(found, self.experts[name].top) for name, found in maps.items()}
-        joined = {name: self._joined(name, maps) for name in self.fusion.names}
-        inputs = {name: pool(found, self.experts[name].top) for name, found in joined.items()}
+        heard = {name: self._heard(name, maps, tiles) for name in self.fusion.names}
+        inputs = {name: logit for name, (logit, _) in heard.items()}
         fusion = self.fusion.by_scale[tiles.scale]
         score = float(fusion.logit([list(inputs.values())])[0])
         # Each patch in the place of the picture's logits.
         patches = np.full(tiles.map_shape(STRIDE), score, np.float32)
-        for name, values in joined.items():
-            coarse = shrunk(values, STRIDE // self.experts[name].stride, patches.shape)
-            patches += fusion.slope(name) * (coarse - inputs[name])
+        for name, (_, more) in heard.items():
+            patches += fusion.slope(name) * more
         return Scored(
             score=score,
             logits=logits,
@@ -105,6 +106,29 @@ class Detector:
             covered=float(np.isfinite(patches).mean()),
             scale=tiles.scale,
         )
+
+    def _map(self, name: str, tiles: Tiles) -> Map:
+        """An expert's patches, on the scale of the one that it is held against."""
+        found = tiles.assemble(self.experts[name].patches(tiles), self.experts[name].stride)
+        form = self.forms.get(name)
+        return form.gain * found - form.less if form else found
+
+    def _heard(self, name: str, maps: Mapping[str, Map], tiles: Tiles) -> tuple[float, Map]:
+        """An input of the fusion, and how much more each patch has, (H / 16, W / 16)."""
+        logit, more = self._centred(name, self._joined(name, maps), tiles)
+        for other in (o for o, of in self.others.items() if of == name):
+            said, its_more = self._centred(other, maps[other], tiles)
+            said = min(said, self.forms[other].most)
+            share = float(expit((said - logit) / SOFTNESS))
+            logit = SOFTNESS * float(np.logaddexp(logit / SOFTNESS, said / SOFTNESS))
+            more = (1 - share) * more + share * its_more
+        return logit, more
+
+    def _centred(self, name: str, patches: Map, tiles: Tiles) -> tuple[float, Map]:
+        """The logit of a map, and the map less it, at STRIDE."""
+        logit = pool(patches, self.experts[name].top)
+        factor = STRIDE // self.experts[name].stride
+        return logit, shrunk(patches, factor, tiles.map_shape(STRIDE)) - logit
 
     def _joined(self, name: str, maps: Mapping[str, Map]) -> Map:
         """The patches of an expert; where those beside it were asked, with theirs."""
@@ -146,8 +170,9 @@ def load_detector(device: str = "auto", weights: Path = WEIGHTS) -> Detector:
     where = pick_device(device)
     tensors = unpacked(load_file(weights))
     fusion = Fusions.load(card.calibration["fusion"])
-    beside = [n for n, form in FORMS.items() if form.beside in fusion.names and part_of(tensors, n)]
-    nets = expert_nets([*fusion.names, *beside])
+    by = {name: form.beside or form.or_else for name, form in FORMS.items()}
+    more = [name for name, of in by.items() if of in fusion.names and part_of(tensors, name)]
+    nets = expert_nets([*fusion.names, *more])
     coder, portrait = Coder(), PortraitNet()
     for name, net in (*nets.items(), ("coder", coder), ("portrait", portrait)):
         net.load_state_dict(part_of(tensors, name))

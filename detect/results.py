@@ -212,9 +212,18 @@ def _bracketed(values: Sequence[float] | None) -> str:
     return "-" if values is None else f"{values[0]:.3f} [{values[1]:.3f}, {values[2]:.3f}]"
 
 
+TRAIN_PEERS = f"""\
+for PEER in {" ".join(PEERS)}: unmask train detector --recipe PEER --steps 500 \
+--data aligned --data DATA --out runs/peers/PEER
+python -m unmask.detect.peers.linear_train --data aligned DATA --out runs/peers
+export UNMASK_PEERS=runs/peers"""
+
+
 def peers() -> list[str]:
-    """Published figures: of other data, so not comparable."""
-    lines = ["## Peers", "", "The published figures are of other data and **not comparable**.", ""]
+    """How they were trained, and published figures: of other data, so not comparable."""
+    lines = ["## Peers", "", "Trained on the pairs that the detector learned from:", ""]
+    lines += ["```", TRAIN_PEERS, "```", ""]
+    lines += ["The published figures are of other data and **not comparable**.", ""]
     rows = [[p.name, p.paper, p.published or "-", p.note or "-"] for p in PEERS.values()]
     return lines + table(["peer", "paper", "published", "what differs here"], rows)
 

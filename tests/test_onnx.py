@@ -102,7 +102,11 @@ def test_the_shipped_detector_scores_a_picture_the_same(
     monkeypatch.setattr(inference, "OnnxCoder", Coder.eval)
     theirs = load_detector.__wrapped__("cpu")
     for detector, kind in ((ours, OnnxExpert), (theirs, NetExpert)):
-        assert {type(innermost(e)) for e in detector.experts.values()} == {kind}
+        kinds = {name: type(innermost(e)) for name, e in detector.experts.items()}
+        assert (
+            kinds.pop("spectrum") is NetExpert
+        )  # products of matrices, which PyTorch runs as fast
+        assert set(kinds.values()) == {kind}
     found, expected = ours.score(photograph), theirs.score(photograph)
     assert dict(found.logits) == pytest.approx(dict(expected.logits), abs=1e-4)
     assert found.score == pytest.approx(expected.score, abs=1e-4)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from unmask.card import load_card
 from unmask.datasets.manifest import CAMERA, Sample, Split
+from unmask.detect.experts import FORMS, SOFTNESS
 from unmask.detect.fusion import Fusion, Fusions
 from unmask.detect.inference import WEIGHTS, Detector, load_detector
 from unmask.detect.portrait import SIDE, PortraitNet, is_portrait, thumbnail
@@ -85,6 +86,20 @@ class Says:
         return np.full((n, h // 16, w // 16), self.logit, np.float32)
 
 
+class Halves:
+    """Says one thing of the left half of a picture and another of the right."""
+
+    stride, top = 16, 0.0
+
+    def __init__(self, left: float, right: float) -> None:
+        self.said = left, right
+
+    def patches(self, tiles: Tiles) -> NDArray[np.float32]:
+        n, h, w, _ = tiles.pixels.shape
+        row = np.repeat(self.said, w // 32)
+        return np.broadcast_to(row, (n, h // 16, w // 16)).astype(np.float32)
+
+
 @pytest.mark.parametrize("face", [True, False])
 def test_specialists_are_asked_about_portraits_alone(face: bool) -> None:
     gate = PortraitNet()
@@ -110,6 +125,36 @@ def test_specialists_are_asked_about_portraits_alone(face: bool) -> None:
     assert found.score == pytest.approx(2 * joined + 0.25)
     assert found.patches.shape == (6, 8)
     assert found.patches == pytest.approx(found.score)
+
+
+@pytest.mark.parametrize("said", [3.0, -3.0, -9.0])
+def test_of_two_kinds_of_experts_the_surer_is_heard(said: float) -> None:
+    gate = PortraitNet()
+    with torch.no_grad():
+        gate.head.weight.zero_()
+        gate.head.bias.fill_(-1.0)
+    form = FORMS["spectrum"]
+    other = Halves((said - 2 + form.less) / form.gain, (said + 2 + form.less) / form.gain)
+    fusion = Fusion(
+        names=("patchnet",), centre=np.zeros(1), scale=np.full(1, 2.0),
+        coefficients=np.array([3.0]), intercept=0.25,
+    )  # fmt: skip
+    detector = Detector(
+        {"patchnet": Says(-6.0), "spectrum": other},
+        Fusions(dict.fromkeys(Scale, fusion)),
+        SimpleNamespace(), SimpleNamespace(), load_card(WEIGHTS), gate,  # type: ignore[arg-type]
+    )  # fmt: skip
+    found = detector.score(np.zeros((96, 128, 3), np.uint8))
+    assert found.logits == {"patchnet": -6.0, "spectrum": pytest.approx(said, abs=1e-4)}
+    most = min(said, form.most)  # alone it makes no picture likely synthetic
+    heard = found.inputs["patchnet"]
+    assert max(-6, most) < heard < max(-6, most) + SOFTNESS * np.log(2)
+    assert found.score == pytest.approx(1.5 * heard + 0.25)
+    # The map shows what was heard: the halves of the spectrum, as far as it was.
+    share = 1 / (1 + np.exp((-6 - most) / SOFTNESS))
+    left, right = found.patches[:, :4], found.patches[:, 4:]
+    assert left == pytest.approx(found.score - 1.5 * 2 * share, abs=1e-4)
+    assert right == pytest.approx(found.score + 1.5 * 2 * share, abs=1e-4)
 
 
 def test_the_shipped_one_knows_a_face_from_a_scene() -> None:
