@@ -100,7 +100,7 @@ def heatmap_of(detector: Detector, scored: Scored) -> NDArray[np.float32]:
     reads="traces that a generator's up-sampling leaves in every patch of the picture",
     look_for="heat all over (a picture generated as a whole) or on one object (a part of it)",
     ignore="single hot patches, lettering, flat sky, borders, heavy retouching and filters",
-    paper="Chai et al. 2020; Tan and Le 2019",
+    paper="Chai et al. 2020; Tan and Le 2019; Frank et al. 2020",
 )
 def image_detector(media: Media) -> Finding | NotApplicable:
     """Judge a still by the shipped patch detector."""
@@ -156,7 +156,7 @@ def _sentence(llr: float, doubtful: bool) -> str:
     reads="the image detector's traces in evenly sampled frames, pooled by the median",
     look_for="a timeline that stays high, or that is high for one stretch",
     ignore="single peaks: blurred, dark or heavily compressed frames",
-    paper="Chai et al. 2020; Tan and Le 2019",
+    paper="Chai et al. 2020; Tan and Le 2019; Frank et al. 2020",
 )
 def clip_detector(media: Media) -> Finding | NotApplicable:
     """Judge a clip by the median over its sampled frames."""

@@ -34,7 +34,7 @@ class Scored:
     """What the detector said of a picture."""
 
     score: float  # fused logit; above 0 leans to synthetic
-    logits: Mapping[str, float]  # of each expert that was asked
+    logits: Mapping[str, float]  # of each expert that was asked, on the scale of what it stands by
     inputs: Mapping[str, float]  # of the fusion: those that stand by an expert joined in
     patches: Map  # (H / 16, W / 16) fused logits; NaN where no tile was looked at
     covered: float  # part of the picture that was looked at

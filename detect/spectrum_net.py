@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from scipy.fft import dct
 from torch import Tensor, nn
 
+from unmask.detect.residuals import LUMA
+
 WINDOW = 64  # pixels a side
 STEP = 32  # pixels from one window to the next: every pixel but those at the rim is in four
 CELLS = STEP // 16  # of the map, along a side of a step
@@ -31,8 +33,8 @@ class SpectrumNet(nn.Module):
         self.bias = nn.Parameter(torch.zeros(()))
         rows = torch.from_numpy(dct(torch.eye(WINDOW).numpy(), axis=0, norm="ortho"))
         self.register_buffer("cosines", rows, persistent=False)
-        luma = 255 * torch.tensor([0.299, 0.587, 0.114])
-        self.register_buffer("luma", luma.view(1, 3, 1, 1), persistent=False)
+        luma = 255 * torch.tensor(LUMA).view(1, 3, 1, 1)
+        self.register_buffer("luma", luma, persistent=False)
 
     def spectra(self, images: Tensor) -> Tensor:
         """(B, H/32 - 1, W/32 - 1, 4096) log10 of the magnitudes of each window, in grey levels."""
