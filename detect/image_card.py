@@ -25,7 +25,7 @@ unmask train detector --recipe stylegan-lite2 --backbone efficientnet-lite2.pth 
 unmask train detector --recipe stylegan-lite2 --start runs/large-21/last.pt --lr 4e-4 --steps 600 \
 --unpaired 0.45 --seed 22 --out runs/large-22 --data aligned --data DATA
 python -m unmask.detect.portrait_train --data DATA photographs --out portrait.safetensors
-python -m unmask.detect.spectrum_train --data aligned DATA --out runs/spectrum.safetensors
+python -m unmask.detect.spectrum_train --data aligned --out runs/spectrum.safetensors
 unmask train fusion --expert patchnet=runs/1/last.pt --expert patchnet=runs/2/last.pt \
 --expert patchnet=runs/more-1/last.pt --expert patchnet=runs/more-2/last.pt \
 --expert faces=runs/whole-5/last.pt --expert faces=runs/whole-8/last.pt \
@@ -65,11 +65,11 @@ def describe(fitted: Mapping[str, Any]) -> Card:
         task="Is this picture generated? Logit of two experts, of a face of four; above 0 leans to"
         " synthetic.",
         architecture="patchnet: EfficientNet-Lite0 to patch logits at stride 16, the mean of the"
-        " weights of four runs, seen as it is, mirrored and upside down; spectrum: a linear model"
-        " of the logarithms of the cosine spectra of overlapping windows of 64 pixels; of these two"
-        " the surer is heard (a soft maximum), the spectrum up to a bound; faces: patchnet again,"
-        " trained from ImageNet on StyleGAN's faces above all (the mean of a run and of two that"
-        " went on from it); faces_lite2: EfficientNet-Lite2, trained likewise (the mean of a run"
+        " weights of four runs, seen as it is, mirrored and upside down; spectrum: a network"
+        " of one hidden layer on the logarithms of the cosine spectra of windows of 128 pixels, the"
+        " mean of nine; of these two the surer is heard (a soft maximum), the spectrum up to a"
+        " bound; faces: patchnet again, trained from ImageNet on StyleGAN's faces above all (the"
+        " mean of a run and of two that went on from it); faces_lite2: EfficientNet-Lite2, trained likewise (the mean of a run"
         " and of one that went on from it with more reconstructions), both seen as it is and"
         " mirrored; where a small network sees that a face fills the picture, the mean of the two"
         " counts a third and patchnet the rest; pictures of up to 160 x 160 pixels are seen at"

