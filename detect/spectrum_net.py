@@ -66,7 +66,8 @@ class SpectrumNet(nn.Module):
 
     def judge(self, features: Tensor) -> Tensor:
         """(..., 8256) -> (...) logits."""
-        return self.last(F.gelu(self.first(features))).squeeze(-1)
+        logits: Tensor = self.last(F.gelu(self.first(features)))
+        return logits.squeeze(-1)
 
     def forward(self, images: Tensor) -> Tensor:
         # Tiles of a large picture hold windows enough: there they need not overlap.
@@ -75,7 +76,7 @@ class SpectrumNet(nn.Module):
         weight = self.first.weight[:, self.feature] * self.share
         hidden = F.linear(self.logs(images, step), weight, self.first.bias).movedim(3, 1)
         around = F.avg_pool2d(hidden, AROUND, 1, AROUND // 2, count_include_pad=False)
-        logits = self.last(F.gelu(around.movedim(1, 3))).squeeze(-1)
+        logits: Tensor = self.last(F.gelu(around.movedim(1, 3))).squeeze(-1)
         if step < WINDOW:  # a square of STEP has the mean of the one, two or four that it is in
             padded = F.pad(torch.stack([logits, torch.ones_like(logits)], 1), (1, 1, 1, 1))
             total, count = F.avg_pool2d(padded, 2, stride=1).unbind(1)

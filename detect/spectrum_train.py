@@ -55,12 +55,12 @@ def train(
             x = F.dropout(x + NOISE * torch.randn_like(x), DROPPED)
             loss = F.mse_loss(net.judge(x), targets[chosen])
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
     with torch.no_grad():  # from standardised features to features as they come
-        net.first.weight /= scale
-        net.first.bias -= net.first.weight @ centre
+        net.first.weight.div_(scale)
+        net.first.bias.sub_(net.first.weight @ centre)
     out.parent.mkdir(parents=True, exist_ok=True)
     save_file(net.state_dict(), out)
     return net
@@ -94,7 +94,7 @@ def _spectra(net: SpectrumNet, stream: Iterator[np.ndarray]) -> Iterator[Tensor]
 
 def _moments(rows: Tensor) -> tuple[Tensor, Tensor]:
     """(8256,) mean and standard deviation; in parts, as single precision of all is large."""
-    parts = rows.split(4096)
+    parts = torch.split(rows, 4096)
     centre = sum((p.float().sum(0) for p in parts), torch.zeros(FEATURES)) / len(rows)
     squares = sum(((p.float() - centre).square().sum(0) for p in parts), torch.zeros(FEATURES))
     return centre, (squares / len(rows)).sqrt() + 1e-6
