@@ -40,8 +40,8 @@ WEAKNESSES = (
     " sees what they share with these.",
     "Pictures at half size or smaller lose most of the traces.",
     "Faces of low resolution look synthetic to it: only ratios above the shipped threshold count,"
-    " which 1 of 150 CelebA photographs of the test set exceeds, and 2 of 20 beside StarGAN's.",
-    "At the shipped threshold it finds 69% of the test set's fakes, 75% of StyleGAN's faces.",
+    " which 1 of 150 CelebA photographs of the test set exceeds, and 3 of 20 beside StarGAN's.",
+    "At the shipped threshold it finds 66% of the test set's fakes, 72% of StyleGAN's faces.",
     "It misses today's image and video generators: it called none of 77 thumbnails by 22 of them"
     " synthetic (AUC 0.47), and none of 6 test files by Flux and Stable Diffusion 3.",
     "It learned from crops of 128 pixels: large scenes are judged by their texture alone.",

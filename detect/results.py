@@ -233,7 +233,7 @@ def _bracketed(values: Sequence[float] | None) -> str:
 TRAIN_PEERS = f"""\
 for PEER in {" ".join(PEERS)}: unmask train detector --recipe PEER --steps 500 \
 --data aligned --data DATA --out runs/peers/PEER
-python -m unmask.detect.peers.linear_train --data aligned DATA --out runs/peers
+python -m unmask.detect.peers.linear_train --data aligned --out runs/peers
 export UNMASK_PEERS=runs/peers"""
 
 
