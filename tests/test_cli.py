@@ -67,6 +67,33 @@ def test_an_unknown_analyser_is_a_wrong_call() -> None:
     assert "did you mean 'spectrum'" in done.output.replace("\n", " ")
 
 
+@pytest.mark.parametrize("option", ["--html", "--json"])
+def test_a_report_that_cannot_be_written_is_told_before_the_work(
+    option: str, folder: Path, tmp_path: Path
+) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("")
+    for target, where, said in (
+        (EXAMPLE, tmp_path, "is a folder"),
+        (EXAMPLE, tmp_path / "gone" / "r", "There is no folder"),
+        (folder, taken / "r" if option == "--json" else taken, "taken"),
+    ):
+        done = run("scan", str(target), "-a", "metadata", option, str(where))
+        assert done.exit_code == Exit.USAGE
+        assert said in " ".join(done.output.split())
+        assert "SHA-256" not in done.output
+
+
+def test_a_report_that_fails_to_be_written_is_one_clear_error(tmp_path: Path) -> None:
+    done = run("scan", str(EXAMPLE), "-a", "metadata", "--json", str(tmp_path / ("x" * 300)))
+    assert done.exit_code == Exit.USAGE
+    assert "cannot be written: File name too long" in " ".join(done.output.split())
+
+
+def test_no_name_is_no_folder() -> None:
+    assert run("scan", "", "-a", "metadata").exit_code == Exit.UNREADABLE
+
+
 def test_a_folder_gives_json_lines_and_a_page_a_file(folder: Path, tmp_path: Path) -> None:
     lines, pages = tmp_path / "all.jsonl", tmp_path / "pages"
     done = run("scan", str(folder), "-a", "metadata", "--json", str(lines), "--html", str(pages))

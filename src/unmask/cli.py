@@ -17,7 +17,7 @@ from rich.text import Text
 
 from unmask import __version__
 from unmask.batch import Unread, files_below, scan_many
-from unmask.errors import MediaError, Reason, UnmaskError
+from unmask.errors import MediaError, OutputError, Reason, UnmaskError
 from unmask.forensics.certificates import make_test_certificates
 from unmask.forensics.signing import Identity, Mark, sign_file
 from unmask.forensics.trust import read_anchors, refresh_trust_lists
@@ -101,7 +101,9 @@ def scan_command(
         if names:
             pick(names)
         read_anchors(settings.user_anchors)
-        if target != "-" and Path(target).is_dir():
+        many = target not in ("", "-") and Path(target).is_dir()
+        _check_outputs(json, None if many else html)
+        if many:
             code = _folder(Path(target), json, html, names, settings, jobs)
         else:
             code = _file(target, json, html, names, settings)
@@ -149,11 +151,14 @@ def _folder(
     if not paths:
         raise MediaError(Reason.EMPTY, f"There is no file in {folder}.")
     if html:
-        html.mkdir(parents=True, exist_ok=True)
+        try:
+            html.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _not_written(html, error) from error
     worst = Exit.CAPTURED
     quiet = str(json) == "-"
     if json and not quiet:
-        json.write_text("", encoding="utf-8")
+        _write(json, "")
     with Progress(console=err, transient=True) as progress:
         task = progress.add_task("scanning", total=len(paths))
         for path, answer in scan_many(paths, names, settings, jobs):
@@ -162,7 +167,7 @@ def _folder(
             code = Exit.UNREADABLE if isinstance(answer, Unread) else _EXIT[answer.verdict.origin]
             worst = max(worst, code)
             if json:
-                _append(json, _json_line(name, answer) + "\n")
+                _write(json, _json_line(name, answer) + "\n", "a")
             if html and isinstance(answer, Report):
                 # Two files of one name in two folders must not overwrite each other's report.
                 _write(html / (name.replace(os.sep, "__") + ".html"), to_html(answer))
@@ -183,19 +188,30 @@ def _line(name: str, answer: Report | Unread) -> Text:
     return failure_line(name, MediaError(answer.reason, answer.text))
 
 
-def _write(path: Path, text: str) -> None:
-    if str(path) == "-":
-        sys.stdout.write(text)
-    else:
-        path.write_text(text, encoding="utf-8")
+def _check_outputs(*paths: Path | None) -> None:
+    """Raises OutputError before the work, not after it, where a file cannot be made."""
+    for path in paths:
+        if path is None or str(path) == "-":
+            continue
+        if os.path.isdir(path):  # unlike Path.is_dir it takes a name that is too long
+            raise OutputError(f"{path} is a folder; name a file to write to.")
+        if not path.parent.is_dir():
+            raise OutputError(f"There is no folder {path.parent} to write {path.name} to.")
 
 
-def _append(path: Path, text: str) -> None:
+def _not_written(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{path} cannot be written: {error.strerror}.")
+
+
+def _write(path: Path, text: str, mode: str = "w") -> None:
     if str(path) == "-":
         sys.stdout.write(text)
         return
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
+    try:
+        with path.open(mode, encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise _not_written(path, error) from error
 
 
 @cli.command("analysers")

@@ -38,3 +38,7 @@ class WeightsError(UnmaskError):
 
 class SigningError(UnmaskError):
     """A file that could not be signed: wrong format, or an unusable certificate."""
+
+
+class OutputError(UnmaskError):
+    """A report cannot be written where it was to go."""
