@@ -87,9 +87,9 @@ FORMS = {
     "patchnet_lite2": Form(build=lambda: PatchNet(size="lite2"), stride=16, rescaled=True),
     "critic": Form(build=_critic_net, stride=16, turned=()),
     "residual": Form(build=ResidualNet, stride=8, top=TOP),
-    # By validation. Gain: as wide as patchnet's on photographs. Less: as much would bring both to
-    # one mean, so that patchnet is heard where it is sure. Most: alone it makes a picture doubtful,
-    # never likely synthetic, for of a few photographs it is quite sure.
+    # By validation. Gain: as wide as patchnet's on photographs; the means of both are then one
+    # too. Less: so that patchnet is heard where it is sure. Most: alone it makes a picture
+    # doubtful, never likely synthetic, for of a few photographs it is quite sure.
     "spectrum": Form(
         build=SpectrumNet,
         stride=16,

@@ -43,7 +43,7 @@ WEAKNESSES = (
     " which 1 of 150 CelebA photographs of the test set exceeds, and 3 of 20 beside StarGAN's.",
     "At the shipped threshold it finds 66% of the test set's fakes, 72% of StyleGAN's faces.",
     "It misses today's image and video generators: it called none of 77 thumbnails by 22 of them"
-    " synthetic (AUC 0.47), and none of 6 test files by Flux and Stable Diffusion 3.",
+    " synthetic (AUC 0.46), and none of 6 test files by Flux and Stable Diffusion 3.",
     "It learned from crops of 128 pixels: large scenes are judged by their texture alone.",
     "Local edits and face swaps smaller than a few hundred pixels escape it.",
 )

@@ -87,7 +87,7 @@ def _net(name: str) -> type[TrainedNet]:
 
 
 class durall(TrainedLinear):  # noqa: N801  (named as a user writes it)
-    """Durall et al. 2020."""
+    """Durall et al. 2019."""
 
     def __init__(self) -> None:
         super().__init__("durall", linear.azimuthal)

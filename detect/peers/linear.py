@@ -1,6 +1,6 @@
 """Peers without a network: spectra into a support vector machine or a ridge regression.
 
-Durall et al. 2020 ("Unmasking DeepFakes with simple features") and Frank et al. 2020 (ICML).
+Durall et al. 2019 ("Unmasking DeepFakes with simple features") and Frank et al. 2020 (ICML).
 """
 
 import math
