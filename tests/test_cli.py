@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from unmask.cli import Exit, cli
+from unmask.cli import Exit, cli, main
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "astronaut.jpg"
 
@@ -88,6 +88,18 @@ def test_a_report_that_fails_to_be_written_is_one_clear_error(tmp_path: Path) ->
     done = run("scan", str(EXAMPLE), "-a", "metadata", "--json", str(tmp_path / ("x" * 300)))
     assert done.exit_code == Exit.USAGE
     assert "cannot be written: File name too long" in " ".join(done.output.split())
+
+
+def test_no_command_ends_in_a_traceback_where_it_cannot_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("")
+    monkeypatch.setattr("sys.argv", ["unmask", "generate", "sample", "digits", "--out", str(taken)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == Exit.USAGE
+    assert "taken:Fileexists." in "".join(capsys.readouterr().err.split())
 
 
 def test_no_name_is_no_folder() -> None:

@@ -362,4 +362,11 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal without Unicode gets its verdict too
             stream.reconfigure(errors="backslashreplace")
-    cli()
+    try:
+        cli()
+    except OSError as error:
+        if error.filename is None:
+            raise
+        # A folder that is a file, a right that is missing, a full disk: no matter of ours.
+        err.print(f"[bold red]Error:[/] {escape(clean(f'{error.filename}: {error.strerror}'))}.")
+        sys.exit(Exit.USAGE)
