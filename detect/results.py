@@ -260,8 +260,9 @@ OTHERS = (
 
 def peers() -> list[str]:
     """How they were trained, and published figures: of other data, so not comparable."""
-    lines = ["## Peers", "", "Trained on the pairs that the detector learned from:", ""]
-    lines += ["```", TRAIN_PEERS, "```", ""]
+    lines = ["## Peers", ""]
+    lines += ["Networks learned from the pairs that ours learned from, linear models from those"]
+    lines += ["that the expert of spectra learned from:", "", "```", TRAIN_PEERS, "```", ""]
     lines += ["The published figures are of other data and **not comparable**.", ""]
     rows = [[p.name, p.paper, p.published or "-", p.note or "-"] for p in PEERS.values()]
     rows += [list(other) for other in OTHERS]
@@ -309,6 +310,12 @@ def page(
     return "\n".join([*lines, *peers()]).rstrip() + "\n"
 
 
+def _read_all(named: Iterable[str]) -> list[tuple[str, Evaluation]]:
+    """Of TITLE=JSON each."""
+    parts = (text.partition("=") for text in named)
+    return [(title, read(Path(where))) for title, _, where in parts]
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -321,10 +328,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=PAGE)
     parser.add_argument("--weights", type=Path, default=WEIGHTS, help="whose card gets the results")
     given = parser.parse_args()
-    evaluations, small = (
-        [(title, read(Path(where))) for title, _, where in (text.partition("=") for text in texts)]
-        for texts in (given.evaluation, given.apart)
-    )
+    evaluations, small = _read_all(given.evaluation), _read_all(given.apart)
     given.out.write_text(page(given.notes.read_text(), evaluations, given.ablation, small))
     # Weaknesses too: what an evaluation has shown since the weights were made belongs to them.
     card = replace(

@@ -25,7 +25,8 @@ LEAST = 0.1  # grey levels: far below the rounding of pixels
 class SpectrumNet(nn.Module):
     """(B, 3, H, W) RGB in [0, 1] -> patch logits (B, H/16, W/16); above 0 means synthetic.
 
-    H and W are multiples of 16, and 64 at least.
+    H and W are multiples of 16, and 64 at least. B are the tiles of one picture: windows overlap
+    where it is a single one, so that pictures must not be looked at together.
     """
 
     luma: Tensor

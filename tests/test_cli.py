@@ -69,37 +69,40 @@ def test_an_unknown_analyser_is_a_wrong_call() -> None:
 
 @pytest.mark.parametrize("option", ["--html", "--json"])
 def test_a_report_that_cannot_be_written_is_told_before_the_work(
-    option: str, folder: Path, tmp_path: Path
+    option: str, tmp_path: Path
 ) -> None:
-    taken = tmp_path / "taken"
-    taken.write_text("")
-    for target, where, said in (
-        (EXAMPLE, tmp_path, "is a folder"),
-        (EXAMPLE, tmp_path / "gone" / "r", "There is no folder"),
-        (folder, taken / "r" if option == "--json" else taken, "taken"),
-    ):
-        done = run("scan", str(target), "-a", "metadata", option, str(where))
+    for where, said in ((tmp_path, "is a folder"), (tmp_path / "gone" / "r", "There is no folder")):
+        done = run("scan", str(EXAMPLE), "-a", "metadata", option, str(where))
         assert done.exit_code == Exit.USAGE
         assert said in " ".join(done.output.split())
         assert "SHA-256" not in done.output
 
 
-def test_a_report_that_fails_to_be_written_is_one_clear_error(tmp_path: Path) -> None:
-    done = run("scan", str(EXAMPLE), "-a", "metadata", "--json", str(tmp_path / ("x" * 300)))
-    assert done.exit_code == Exit.USAGE
-    assert "cannot be written: File name too long" in " ".join(done.output.split())
-
-
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["scan", "{folder}", "--html", "{taken}"], "taken:Fileexists."),
+        (["scan", "{folder}", "--json", "{taken}/r"], "Thereisnofolder"),
+        (["scan", str(EXAMPLE), "-a", "metadata", "--json", "{long}"], ":Filenametoolong."),
+        (["generate", "sample", "digits", "--out", "{taken}"], "taken:Fileexists."),
+    ],
+)
 def test_no_command_ends_in_a_traceback_where_it_cannot_write(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: list[str],
+    said: str,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     taken = tmp_path / "taken"
     taken.write_text("")
-    monkeypatch.setattr("sys.argv", ["unmask", "generate", "sample", "digits", "--out", str(taken)])
+    places = {"folder": folder, "taken": taken, "long": tmp_path / ("x" * 300)}
+    monkeypatch.setattr("sys.argv", ["unmask", *(word.format(**places) for word in words)])
     with pytest.raises(SystemExit) as left:
         main()
     assert left.value.code == Exit.USAGE
-    assert "taken:Fileexists." in "".join(capsys.readouterr().err.split())
+    assert said in "".join(capsys.readouterr().err.split())
 
 
 def test_no_name_is_no_folder() -> None:

@@ -151,10 +151,7 @@ def _folder(
     if not paths:
         raise MediaError(Reason.EMPTY, f"There is no file in {folder}.")
     if html:
-        try:
-            html.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _not_written(html, error) from error
+        html.mkdir(parents=True, exist_ok=True)
     worst = Exit.CAPTURED
     quiet = str(json) == "-"
     if json and not quiet:
@@ -199,19 +196,12 @@ def _check_outputs(*paths: Path | None) -> None:
             raise OutputError(f"There is no folder {path.parent} to write {path.name} to.")
 
 
-def _not_written(path: Path, error: OSError) -> OutputError:
-    return OutputError(f"{path} cannot be written: {error.strerror}.")
-
-
 def _write(path: Path, text: str, mode: str = "w") -> None:
     if str(path) == "-":
         sys.stdout.write(text)
         return
-    try:
-        with path.open(mode, encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise _not_written(path, error) from error
+    with path.open(mode, encoding="utf-8") as file:
+        file.write(text)
 
 
 @cli.command("analysers")
